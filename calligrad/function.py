@@ -1,0 +1,396 @@
+"""Function: one operation, and one entry of the graph.
+
+A subclass says what the operation computes (``forward``) and how a gradient passes back through it
+(``backward``). Both are written in NumPy, so the same lines run on arrays (fast), on Values (then the
+gradient can be differentiated again) and on any other array type that speaks NumPy's protocols.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Container, Sequence
+from typing import Any, ClassVar, dataclass_transform
+
+import numpy as np
+
+from calligrad.value import PLAIN, RULES, Value, as_numeric, as_operand, recording, unwrap_all
+
+
+@dataclass_transform(eq_default=False)
+class Function:
+    """One operation: the class is its calculus, an instance one entry of the graph.
+
+    Annotated class attributes are settings, under NumPy's names; calling an instance applies it::
+
+        class Square(Function, of=np.square):         # "the differentiable np.square"
+            def backward(self, g, x):
+                return g * 2 * x
+
+    ``backward(self, g, …)`` maps the gradient ``g`` of the output to the gradient of each input: one
+    array, or a tuple with one entry per input. An entry may be a function of no arguments, which is only
+    called if that input needs a gradient, or None for none. The signature says what must be kept: inputs
+    by position (a name that begins with an underscore is passed None and not kept), the output as
+    keyword ``y``. What is not named is not kept. ``self.shapes`` are the shapes of the inputs.
+
+    Without ``forward``, the NumPy function ``of`` is called with the settings as keywords. A tuple or
+    list returned by ``forward`` means several outputs; ``backward`` then gets a tuple of gradients, with
+    None for an output nobody used.
+
+    The article's form works too: ``backward(self, gy)`` may read ``self.inputs`` and ``self.outputs``,
+    and whatever ``forward`` stored on ``self``. Such a gradient is of first order, and says so when asked
+    for more.
+    """
+
+    of: ClassVar[Callable | None] = None
+    broadcasts: ClassVar[bool] = False  # whether NumPy broadcasts the inputs, so that gradients are summed back
+
+    # Read off the class, once
+    settings: ClassVar[tuple[str, ...]] = ()
+    _names: ClassVar[tuple[bool, ...] | None] = ()  # for each input backward takes, whether to keep it; None: all
+    _takes_y: ClassVar[bool] = False
+    _reads_self: ClassVar[bool] = False  # the article's form: reads self.inputs or self.outputs
+
+    # Set when an instance is applied
+    generation: int = -1
+    edges: Sequence[tuple[Any, tuple[int, ...], Any]] = ()  # of each input: origin (None: a constant), shape, dtype
+    gradient: Any = None  # of the output, where somebody asked to see it
+    _kept: Sequence[Any] | None = ()
+    _y: Any = None
+    _read: tuple[Any, Any] | None = None  # the article's form: inputs and output
+
+    def __init_subclass__(cls, of: Callable | tuple[Callable, ...] = (), **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        declared = vars(cls).get("__annotations__", {})
+        new = [name for name, kind in declared.items() if "ClassVar" not in str(kind) and name not in cls.settings]
+        cls.settings = (*cls.settings, *new)
+        if cls.settings and cls.__init__ is object.__init__:
+            cls.__init__ = _take_settings  # type: ignore[assignment]
+        _read_backward(cls)
+        for func in of if isinstance(of, tuple) else (of,):
+            cls.of = staticmethod(func)
+            RULES[func] = _rule(cls, func)
+        if cls.of and not cls.settings and cls.forward is Function.forward:
+            cls.forward = cls.of  # type: ignore[assignment]
+
+    def forward(self, *xs: Any) -> Any:
+        """The operation, on arrays."""
+        if self.of is None:
+            raise NotImplementedError(f"{type(self).__name__} defines no forward")
+        return self.of(*xs, **{name: getattr(self, name) for name in self.settings})
+
+    def backward(self, g: Any, *xs: Any, **kept: Any) -> Any:
+        """The gradient of each input, given the gradient ``g`` of the output."""
+        raise NotImplementedError(f"{type(self).__name__} defines no backward, so {self!r} has no gradient")
+
+    # ---- forwards: apply the operation, and become an entry of the graph
+
+    def __call__(self, *args: Any) -> Any:
+        if self.generation >= 0:
+            raise RuntimeError(f"{self!r} was called twice: a Function is one entry of the graph, make a new one")
+        xs: list[Any] = []
+        edges: list[tuple[Any, tuple[int, ...], Any]] = []
+        generation = -1
+        for a in args:
+            if isinstance(a, Value):
+                x, origin = a._data, a.created_by
+                shape = x.shape
+                if not shape and type(x) is np.ndarray:
+                    x = x[()]  # NumPy's scalars compute six times faster than its 0-d arrays
+                if origin is not None:
+                    if generation <= origin.generation:
+                        generation = origin.generation + 1
+                elif a._requires_grad:
+                    origin = a
+                    if generation < 0:
+                        generation = 0
+                edges.append((origin, shape, x.dtype))
+            else:
+                x = a if type(a) in PLAIN else as_operand(a)
+                edges.append((None, getattr(x, "shape", ()), None))
+            xs.append(x)
+
+        try:
+            y = self.forward(*xs)
+        except Exception as error:
+            error.add_note(f"in {self!r} of {', '.join(map(_describe, xs))}")
+            raise
+
+        if generation < 0 or not recording.get():
+            return as_constant(y) if any(isinstance(a, Value) for a in args) else y
+        self.generation = generation
+        self.edges = edges
+        if self._names is None:
+            self._kept = xs
+        elif self._names:
+            self._kept = [x if named else None for x, named in zip(xs, self._names)]
+        if self._takes_y:
+            self._y = y
+        if self._reads_self:
+            self._read = xs, y
+        if (kind := type(y)) in _FLOATS or (kind is np.ndarray and y.dtype.kind in "fc"):
+            result = _new(Value)
+            result._data, result.created_by, result.name = y, self, ""
+            return result
+        return self._output(y)
+
+    # ---- backwards
+
+    def pull(self, g: Any, create_graph: bool = False) -> Sequence[Any]:
+        """What ``backward`` says of the gradient ``g``: one entry per input.
+
+        With ``create_graph`` the arithmetic runs on Values, so that the gradients can be differentiated.
+        """
+        kept = self._kept
+        if kept is None:
+            raise RuntimeError(
+                f"the graph behind {self!r} was freed by an earlier backward; to go through it again,"
+                " call the earlier one with retain_graph=True"
+            )
+        if type(g) is Parts:
+            g = tuple(map(g.get, range(g.count)))
+        if create_graph:
+            self._refuse_first_order()
+            kept = [self._input(i, x) for i, x in enumerate(kept)]
+        if self._takes_y:
+            gxs = self.backward(g, *kept, y=self._output(self._y) if create_graph else self._y)
+        else:
+            gxs = self.backward(g, *kept)
+        if type(gxs) is not tuple:
+            gxs = tuple(gxs) if type(gxs) is list else (gxs,)
+        if len(gxs) != len(self.edges):
+            raise ValueError(f"{self!r} has {len(self.edges)} inputs, but its backward gave {len(gxs)} gradients")
+        return gxs
+
+    def fit(self, gx: Any, shape: tuple[int, ...], dtype: np.dtype) -> Any:
+        """``gx`` with the shape and dtype of its input: broadcasting undone, precision restored."""
+        if not hasattr(gx, "dtype"):
+            raise TypeError(f"backward of {self!r} gave no array but {gx!r}")
+        if gx.shape != shape:
+            if not self.broadcasts:
+                raise ValueError(f"backward of {self!r} gave a gradient of shape {gx.shape} to an input of shape {shape}")
+            gx = sum_to(gx, shape)
+        if gx.dtype != dtype:
+            if gx.dtype.kind not in "fiubc":
+                raise TypeError(f"backward of {self!r} gave a gradient of {gx.dtype} to an input of {dtype}")
+            if gx.dtype.kind == "c" and dtype.kind != "c":
+                gx = np.real(gx)
+            gx = gx.astype(dtype)
+        return gx
+
+    def release(self) -> None:
+        """Free what was kept for backward; the entry itself stays in the graph."""
+        self._kept = self._y = self._read = None
+
+    def _input(self, i: int, x: Any) -> Any:
+        """Input ``i`` as it was: the leaf, a Value over ``x`` with its creator, or a constant."""
+        origin = self.edges[i][0]
+        if origin is None or x is None:
+            return x
+        return origin if isinstance(origin, Value) else _result(x, origin)
+
+    def _output(self, y: Any) -> Any:
+        if type(y) is tuple or type(y) is list:
+            return tuple(_result(part, Output(self, i, len(y))) for i, part in enumerate(y))
+        return _result(y, self)
+
+    @property
+    def shapes(self) -> list[tuple[int, ...]]:
+        """The shapes of the inputs."""
+        return [shape for _, shape, _ in self.edges]
+
+    # ---- the article's form: a backward that reads self.inputs and self.outputs
+
+    @property
+    def inputs(self) -> tuple[Value, ...]:
+        """The inputs, for a backward that reads them here instead of naming them."""
+        xs, _ = self._remembered("inputs")
+        inputs = (self._input(i, x) for i, x in enumerate(xs))
+        return tuple(x if isinstance(x, Value) else Value(x, requires_grad=False) for x in inputs)
+
+    @property
+    def outputs(self) -> tuple[Value, ...]:
+        """The outputs, for a backward that reads them here instead of asking for ``y``."""
+        _, y = self._remembered("outputs")
+        outputs = self._output(y)
+        return outputs if type(outputs) is tuple else (outputs,)
+
+    def _remembered(self, word: str) -> tuple[Any, Any]:
+        if not self._reads_self or self._read is None:
+            raise RuntimeError(
+                f"{self!r} holds no {word}: arrays are kept for a backward that names them or reads self.{word}, from"
+                " the call until the sweep has passed. For a walk over the graph take self.edges"
+            )
+        return self._read
+
+    def _refuse_first_order(self) -> None:
+        """A gradient that reads arrays from ``self`` looks constant to a second sweep: never let it."""
+        own = (*self.settings, "gradient", "_y")
+        stored = [k for k, x in vars(self).items() if isinstance(x, np.ndarray) and x.dtype.kind in "fc" and k not in own]
+        if self._reads_self or stored:
+            what = f"stores {', '.join(stored)} on itself" if stored else "reads self.inputs or self.outputs"
+            raise RuntimeError(
+                f"the gradient of {self!r} cannot be differentiated again: it {what}. Name what backward needs in"
+                " its signature instead, backward(self, g, x, …, *, y), and write it in NumPy"
+            )
+
+    def __repr__(self) -> str:
+        settings = (f"{name}={getattr(self, name)!r}" for name in self.settings if name in vars(self))
+        return f"{type(self).__name__}({', '.join(settings)})"
+
+
+# ---------------------------------------------------------------- applying
+
+
+def _result(data: Any, creator: Function) -> Value:
+    """The Value that ``creator`` made: what Value() does, without the questions a stranger's data needs."""
+    if type(data) is not np.ndarray and type(data) not in _FLOATS or data.dtype.kind not in "fc":
+        if data is None:
+            raise TypeError(f"forward of {creator!r} returned None")
+        data = as_numeric(data)
+        if data.dtype.kind not in "fc":
+            return Value(data)
+    y = _new(Value)
+    y._data = data
+    y.created_by = creator
+    y.name = ""
+    return y
+
+
+_FLOATS = frozenset(np.dtype(code).type for code in "efdgFDG")  # NumPy's scalars, which 0-d results are
+_new = object.__new__
+
+
+def as_constant(y: Any) -> Any:
+    """The results of an operation on constants, as Values without a past."""
+    if type(y) is tuple or type(y) is list:
+        return tuple(map(as_constant, y))
+    return Value(y, requires_grad=False)
+
+
+def _describe(x: Any) -> str:
+    return f"{x.dtype}{list(x.shape)}" if hasattr(x, "shape") else repr(x)
+
+
+def sum_to(g: Any, shape: tuple[int, ...]) -> Any:
+    """Undo broadcasting: sum ``g`` down to ``shape``."""
+    lead = g.ndim - len(shape)
+    axes = *range(lead), *(lead + i for i, n in enumerate(shape) if n == 1 and g.shape[lead + i] != 1)
+    return np.reshape(np.sum(g, axis=axes), shape) if axes else np.reshape(g, shape)
+
+
+# ---------------------------------------------------------------- declaring
+
+
+def implements(*funcs: Callable) -> Callable:
+    """Decorate what calligrad does for the given NumPy functions when one of their arguments is a Value.
+
+    For a function that is a composition of others; an operation with a derivative of its own is a
+    ``Function`` with ``of=``.
+    """
+
+    def register(rule: Callable) -> Callable:
+        for func in funcs:
+            RULES[func] = rule
+        return rule
+
+    return register
+
+
+def constant(*funcs: Callable) -> None:
+    """Declare NumPy functions whose results are constants: comparisons, shapes, piecewise constants."""
+
+    def rule_for(func: Callable) -> Callable:
+        return lambda *args, **kwargs: func(*unwrap_all(args), **unwrap_all(kwargs))
+
+    for func in funcs:
+        RULES[func] = rule_for(func)
+
+
+def _rule(cls: type[Function], func: Callable) -> Callable:
+    """What to call for the NumPy function: ``cls`` on its arrays, with all other arguments as settings."""
+    if isinstance(func, np.ufunc) and not cls.settings:
+        return (lambda x: cls().__call__(x)) if func.nin == 1 else lambda a, b: cls().__call__(a, b)
+
+    _, *arrays = inspect.signature(cls.forward).parameters
+    n = len(arrays)
+
+    def rule(*args: Any, **kwargs: Any) -> Any:
+        if len(args) < n:  # arrays passed by name
+            named = list(inspect.signature(func).parameters)[len(args) : n]
+            args = (*args, *(kwargs.pop(key) for key in named if key in kwargs))
+        if kwargs.get("out", ...) is None:
+            del kwargs["out"]
+        if unknown := kwargs.keys() - cls.settings:
+            takes = f"; it takes {', '.join(cls.settings)}" if cls.settings else ""
+            raise TypeError(f"np.{func.__name__} of a Value does not take {', '.join(sorted(unknown))}{takes}")
+        return cls(*args[n:], **kwargs)(*args[:n])
+
+    return rule
+
+
+def _take_settings(self: Function, *args: Any, **kwargs: Any) -> None:
+    """``__init__`` of a Function with settings: by position or by name, as a dataclass takes them."""
+    name, names = type(self).__name__, self.settings
+    if len(args) > len(names):
+        raise TypeError(f"{name} takes {len(names)} settings ({', '.join(names)}), not {len(args)}")
+    given = dict(zip(names, args))
+    if wrong := [key for key in kwargs if key not in names or key in given]:
+        raise TypeError(f"{name} takes each of its settings ({', '.join(names)}) once; it got {', '.join(wrong)}")
+    given |= kwargs
+    if missing := [key for key in names if key not in given and not hasattr(type(self), key)]:
+        raise TypeError(f"{name} needs the settings {', '.join(missing)}")
+    vars(self).update(given)
+
+
+def _read_backward(cls: type[Function]) -> None:
+    """What ``cls.backward`` asks for, by its signature: inputs by position, the output as keyword ``y``."""
+    _, _, *asked = inspect.signature(cls.backward).parameters.values()
+    own = [vars(c).values() for c in cls.__mro__[: cls.__mro__.index(Function)]]
+    read = {name for members in own for f in members if inspect.isfunction(f) for name in f.__code__.co_names}
+    cls._reads_self = not read.isdisjoint(("inputs", "outputs"))
+    cls._takes_y = any(p.kind is p.KEYWORD_ONLY for p in asked)
+    cls._names = tuple(not p.name.startswith("_") for p in asked if p.kind is p.POSITIONAL_OR_KEYWORD)
+    if any(p.kind is p.VAR_POSITIONAL for p in asked) or (cls._names and all(cls._names)):
+        cls._names = None
+
+
+# ---------------------------------------------------------------- kinds of Function
+
+
+class Elementwise(Function):
+    """A ufunc: its inputs broadcast, so the engine sums their gradients back."""
+
+    broadcasts = True
+
+
+class Output(Function):
+    """One output of a Function that has several: it files its gradient under its index."""
+
+    def __init__(self, function: Function, index: int, count: int) -> None:
+        self.function, self.index, self.count = function, index, count
+        self.edges = [(function, Parts.shape, Parts.dtype)]
+        self.generation = function.generation + 1
+
+    def pull(self, g: Any, create_graph: bool = False) -> Sequence[Any]:
+        return (Parts(self.count, self.index, g),)
+
+    def release(self) -> None:
+        """It keeps nothing."""
+
+    def __repr__(self) -> str:
+        return f"{self.function!r}[{self.index}]"
+
+
+class Parts(dict):
+    """The gradients of several outputs, by index, on their way to the one Function that made them."""
+
+    shape: tuple[int, ...] = ()  # what the edge of an Output says of it
+    dtype = None
+
+    def __init__(self, count: int, index: int, g: Any) -> None:
+        super().__init__({index: g})
+        self.count = count
+
+    def __add__(self, other: Parts) -> Parts:
+        self.update(other)  # each Output is passed once, so no index comes twice
+        return self

@@ -1,0 +1,141 @@
+"""Reductions: many numbers to one, along ``axis``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from calligrad.function import Function, implements
+
+
+class Reduction(Function):
+    """What every reduction shares: ``axis``, and putting the reduced axes back."""
+
+    axis: int | tuple[int, ...] | None = None
+
+    def restore(self, y: Any) -> Any:
+        """``y`` with the reduced axes back at length 1, so that it broadcasts against the input."""
+        if self.axis is None or getattr(self, "keepdims", False):
+            return y
+        return np.expand_dims(y, self.axis)
+
+    def count(self) -> int:
+        """How many numbers became one."""
+        shape = self.shapes[0]
+        axes = range(len(shape)) if self.axis is None else np.atleast_1d(self.axis).tolist()
+        count = 1
+        for axis in axes:
+            count *= shape[axis]
+        return count
+
+
+class Sum(Reduction, of=np.sum):
+    """``np.sum``."""
+
+    dtype: Any = None
+    keepdims: bool = False
+
+    def forward(self, a):
+        return np.add.reduce(a, self.axis, self.dtype, None, self.keepdims)
+
+    def backward(self, g):
+        return np.broadcast_to(self.restore(g), self.shapes[0])
+
+
+class Mean(Reduction, of=np.mean):
+    """``np.mean``."""
+
+    dtype: Any = None
+    keepdims: bool = False
+
+    def forward(self, a):
+        return np.mean(a, axis=self.axis, dtype=self.dtype, keepdims=self.keepdims)
+
+    def backward(self, g):
+        return np.broadcast_to(self.restore(g) / self.count(), self.shapes[0])
+
+
+class Var(Reduction, of=np.var):
+    """``np.var``: the mean squared distance from the mean, in two passes."""
+
+    dtype: Any = None
+    ddof: float = 0
+    keepdims: bool = False
+
+    def forward(self, a):
+        return np.var(a, axis=self.axis, dtype=self.dtype, ddof=self.ddof, keepdims=self.keepdims)
+
+    def backward(self, g, x):
+        centred = x - np.mean(x, axis=self.axis, keepdims=True)
+        return self.restore(g) * centred * (2 / (self.count() - self.ddof))
+
+
+@implements(np.std)
+def std(a: Any, axis: Any = None, dtype: Any = None, *, ddof: float = 0, keepdims: bool = False) -> Any:
+    """``np.std``: the root of the variance; at zero variance it has no derivative and the gradient is NaN or inf."""
+    return np.sqrt(np.var(a, axis=axis, dtype=dtype, ddof=ddof, keepdims=keepdims))
+
+
+class Max(Reduction, of=(np.max, np.amax)):
+    """``np.max``; equal maxima share the gradient evenly (a subgradient)."""
+
+    keepdims: bool = False
+
+    def forward(self, a):
+        return np.max(a, axis=self.axis, keepdims=self.keepdims)
+
+    def backward(self, g, x, *, y):
+        hit = np.equal(x, self.restore(y))
+        return self.restore(g) * (hit / np.sum(hit, axis=self.axis, keepdims=True)).astype(g.dtype)
+
+
+class Min(Max, of=(np.min, np.amin)):
+    """``np.min``; equal minima share the gradient evenly (a subgradient)."""
+
+    def forward(self, a):
+        return np.min(a, axis=self.axis, keepdims=self.keepdims)
+
+
+class Prod(Reduction, of=np.prod):
+    """``np.prod``; exact at zeros, where the gradient is the product of the others."""
+
+    keepdims: bool = False
+
+    def forward(self, a):
+        return np.prod(a, axis=self.axis, keepdims=self.keepdims)
+
+    def backward(self, g, x, *, y):
+        if not np.any(np.equal(x, 0)):
+            return self.restore(g * y) / x
+        axes = tuple(range(x.ndim)) if self.axis is None else np.atleast_1d(self.axis).tolist()
+        rows = np.moveaxis(x, axes, tuple(range(-len(axes), 0)))  # (…, reduced axes)
+        kept = rows.shape[: rows.ndim - len(axes)]
+        flat = np.reshape(rows, (*kept, self.count()))
+        itself = np.eye(self.count(), dtype=bool)
+        others = np.prod(np.where(itself, 1, np.expand_dims(flat, -2)), axis=-1)  # (…, n): all but one
+        others = np.moveaxis(np.reshape(others, rows.shape), tuple(range(-len(axes), 0)), axes)
+        return self.restore(g) * others
+
+
+class Norm(Reduction):
+    """The 2-norm along ``axis``, of everything by default; at the origin the gradient is 0 (a subgradient)."""
+
+    keepdims: bool = False
+
+    def forward(self, x):
+        return np.sqrt(np.sum(np.square(x), axis=self.axis, keepdims=self.keepdims))
+
+    def backward(self, g, x, *, y):
+        length = self.restore(y)
+        origin = np.equal(length, 0)
+        return self.restore(g) * np.where(origin, 0, x / np.where(origin, 1, length))
+
+
+@implements(np.linalg.norm)
+def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
+    """``np.linalg.norm`` for the 2-norm of vectors and the Frobenius norm of matrices."""
+    vector = isinstance(axis, int) or x.ndim == 1 or ord is None and axis is None
+    if not (ord is None or ord == 2 and vector or ord == "fro" and not vector):
+        raise NotImplementedError(f"np.linalg.norm of a Value takes ord=None, 2 for vectors and 'fro' for matrices, not {ord!r}")
+    return Norm(axis, keepdims)(x)

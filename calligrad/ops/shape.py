@@ -1,0 +1,137 @@
+"""Rearranging an array without touching its numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from calligrad.function import Function, implements, sum_to
+
+
+class Reshape(Function, of=np.reshape):
+    """``np.reshape``; ``order`` as NumPy's."""
+
+    shape: tuple[int, ...] | int
+    order: str = "C"
+
+    def forward(self, a):
+        return np.reshape(a, self.shape, order=self.order)
+
+    def backward(self, g):
+        return np.reshape(g, self.shapes[0], order=self.order)
+
+
+@implements(np.ravel)
+def ravel(a: Any, order: str = "C") -> Any:
+    """``np.ravel``: one axis."""
+    return Reshape((-1,), order)(a)
+
+
+class Transpose(Function, of=np.transpose):
+    """``np.transpose``: axes permuted, reversed by default."""
+
+    axes: tuple[int, ...] | None = None
+
+    def forward(self, a):
+        return np.transpose(a, self.axes)
+
+    def backward(self, g):
+        if self.axes is None:
+            return np.transpose(g)
+        return np.transpose(g, np.argsort([axis % g.ndim for axis in self.axes]))
+
+
+class Swapaxes(Function, of=np.swapaxes):
+    """``np.swapaxes``."""
+
+    axis1: int
+    axis2: int
+
+    def backward(self, g):
+        return np.swapaxes(g, self.axis1, self.axis2)
+
+
+@implements(np.matrix_transpose)
+def matrix_transpose(x: Any) -> Any:
+    """``np.matrix_transpose``: the last two axes swapped."""
+    if x.ndim < 2:
+        raise ValueError(f"a matrix has two axes; this Value has shape {x.shape}")
+    return Swapaxes(-1, -2)(x)
+
+
+class Moveaxis(Function, of=np.moveaxis):
+    """``np.moveaxis``."""
+
+    source: int | tuple[int, ...]
+    destination: int | tuple[int, ...]
+
+    def backward(self, g):
+        return np.moveaxis(g, self.destination, self.source)
+
+
+class ExpandDims(Function, of=np.expand_dims):
+    """``np.expand_dims``."""
+
+    axis: int | tuple[int, ...]
+
+    def backward(self, g):
+        return np.reshape(g, self.shapes[0])
+
+
+class Squeeze(Function, of=np.squeeze):
+    """``np.squeeze``."""
+
+    axis: int | tuple[int, ...] | None = None
+
+    def backward(self, g):
+        return np.reshape(g, self.shapes[0])
+
+
+class BroadcastTo(Function, of=np.broadcast_to):
+    """``np.broadcast_to``; its adjoint sums what was repeated."""
+
+    shape: tuple[int, ...]
+
+    def forward(self, array):
+        return np.broadcast_to(array, self.shape)
+
+    def backward(self, g):
+        return sum_to(g, self.shapes[0])
+
+
+class Flip(Function, of=np.flip):
+    """``np.flip``."""
+
+    axis: int | tuple[int, ...] | None = None
+
+    def backward(self, g):
+        return np.flip(g, self.axis)
+
+
+class Copy(Function, of=np.copy):
+    """``np.copy``: the same numbers in an array of their own."""
+
+    order: str = "K"
+
+    def backward(self, g):
+        return g
+
+
+class Astype(Function, of=np.astype):
+    """``np.astype``; the gradient returns in the input's dtype, as the engine sees to."""
+
+    dtype: Any
+
+    def forward(self, x):
+        return x.astype(self.dtype)
+
+    def backward(self, g):
+        return g
+
+
+@implements(np.atleast_1d)
+def atleast_1d(*arys: Any) -> Any:
+    """``np.atleast_1d``."""
+    made = tuple(np.reshape(a, (1,)) if np.ndim(a) == 0 else a for a in arys)
+    return made[0] if len(made) == 1 else made

@@ -1,0 +1,86 @@
+"""The log-sum-exp family, exact for large and for infinite inputs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from calligrad.function import Function
+from calligrad.ops.reduce import Reduction
+
+
+class LogSumExp(Reduction):
+    """``log(sum(exp(x)))`` along ``axis``."""
+
+    keepdims: bool = False
+
+    def forward(self, x):
+        top = np.max(x, axis=self.axis, keepdims=True, initial=-np.inf)
+        top = np.where(np.isfinite(top), top, 0)  # all -inf gives -inf, not NaN
+        with np.errstate(divide="ignore"):
+            y = np.log(np.sum(np.exp(x - top), axis=self.axis, keepdims=True)) + top
+        return y if self.keepdims else np.squeeze(y, self.axis)
+
+    def backward(self, g, x, *, y):
+        y = self.restore(y)
+        return self.restore(g) * np.exp(x - np.where(np.isfinite(y), y, 0))
+
+
+class Softmax(Function):
+    """``exp(x) / sum(exp(x))`` along ``axis``."""
+
+    axis: int | tuple[int, ...] = -1
+
+    def forward(self, x):
+        e = np.exp(x - np.max(x, axis=self.axis, keepdims=True))
+        return e / np.sum(e, axis=self.axis, keepdims=True)
+
+    def backward(self, g, *, y):
+        return y * (g - np.sum(g * y, axis=self.axis, keepdims=True))
+
+
+class LogSoftmax(Function):
+    """``log(softmax(x))`` along ``axis``."""
+
+    axis: int | tuple[int, ...] = -1
+
+    def forward(self, x):
+        shifted = x - np.max(x, axis=self.axis, keepdims=True)
+        return shifted - np.log(np.sum(np.exp(shifted), axis=self.axis, keepdims=True))
+
+    def backward(self, g, *, y):
+        return g - np.exp(y) * np.sum(g, axis=self.axis, keepdims=True)
+
+
+def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """``log(sum(exp(x)))`` along ``axis``, without overflow.
+
+    >>> import numpy as np
+    >>> from calligrad import logsumexp
+    >>> float(logsumexp(np.array([1000.0, 1000.0])))
+    1000.6931471805599
+    """
+    return LogSumExp(axis, keepdims)(x)
+
+
+def softmax(x: Any, axis: Any = -1) -> Any:
+    """``exp(x) / sum(exp(x))`` along ``axis``: positive numbers that sum to 1.
+
+    >>> import numpy as np
+    >>> from calligrad import softmax
+    >>> softmax(np.array([0.0, 0.0]))
+    array([0.5, 0.5])
+    """
+    return Softmax(axis)(x)
+
+
+def log_softmax(x: Any, axis: Any = -1) -> Any:
+    """The logarithm of ``softmax``, without cancellation.
+
+    >>> import numpy as np
+    >>> from calligrad import log_softmax
+    >>> log_softmax(np.array([0.0, 1000.0]))
+    array([-1000.,     0.])
+    """
+    return LogSoftmax(axis)(x)

@@ -1,0 +1,57 @@
+"""Checks for gradients, for your own Functions as for calligrad's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from calligrad.nests import leaves, like
+from calligrad.transforms import grad
+from calligrad.value import Value, unwrap
+
+
+def check_gradients(
+    f: Callable, *xs: Any, order: int = 2, eps: float = 1e-5, rtol: float = 1e-6, atol: float = 1e-6, seed: int = 0
+) -> None:
+    """Raise ``AssertionError`` unless the gradients of ``f`` at ``xs``, up to ``order``, equal central differences.
+
+    ``f`` takes float64 arrays (or nests of them) and returns an array or a nest. Its output is projected
+    on a random direction, and so is the gradient, which makes one number of each; then the gradient of
+    that projected gradient is checked in the same way, to the given order. The error of a central
+    difference is about ``eps ** 2`` plus rounding over ``eps``; ``rtol`` and ``atol`` must lie above.
+
+    >>> import numpy as np
+    >>> from calligrad.testing import check_gradients
+    >>> check_gradients(np.multiply, np.array([1.0, 2.0]), np.array([3.0, 4.0]))
+    """
+    rng = np.random.default_rng(seed)
+    for x in leaves(xs):
+        if np.asarray(unwrap(x)).dtype != np.float64:
+            raise TypeError(f"check_gradients needs float64, not {np.asarray(unwrap(x)).dtype}")
+    directions = [rng.standard_normal(np.shape(x)) for x in leaves(f(*xs))]
+
+    def projected(*xs: Any) -> Any:
+        return sum(np.sum(y * u) for y, u in zip(leaves(f(*xs)), directions, strict=True))
+
+    _check(projected, xs, order, 1, eps, rtol, atol, rng)
+
+
+def _check(f: Callable, xs: tuple, order: int, level: int, eps: float, rtol: float, atol: float, rng: Any) -> None:
+    tangents = [rng.standard_normal(np.shape(x)) for x in leaves(xs)]
+
+    def at(h: float) -> float:
+        return float(unwrap(f(*like(xs, (x + h * t for x, t in zip(leaves(xs), tangents))))))
+
+    def along(*xs: Any) -> Any:
+        gs = leaves(grad(f, tuple(range(len(xs))))(*xs))
+        return sum(np.sum(g * t) for g, t in zip(gs, tangents, strict=True))
+
+    for x, g in zip(leaves(xs), leaves(grad(f, tuple(range(len(xs))))(*xs)), strict=True):
+        assert np.shape(g) == np.shape(x), f"order {level}: a gradient of shape {np.shape(g)} for an input of shape {np.shape(x)}"
+        assert not isinstance(g, Value), f"order {level}: gradients of arrays must be arrays"
+    analytic, numeric = float(unwrap(along(*xs))), (at(eps) - at(-eps)) / (2 * eps)
+    np.testing.assert_allclose(analytic, numeric, rtol=rtol, atol=atol, err_msg=f"gradient of order {level} (actual) and central difference")
+    if order > level:
+        _check(along, xs, order, level + 1, eps, rtol, atol, rng)

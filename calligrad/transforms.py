@@ -1,0 +1,293 @@
+"""Functions from functions to their derivatives, over NumPy arrays and nests (lists, tuples, dicts) of them.
+
+They take and give NumPy arrays, and nest to any order: called within one another (or on Values) they see
+Values and give Values, so that the outer one differentiates through the inner.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from calligrad.nests import leaves, like, map_leaves
+from calligrad.ops.alias import Alias
+from calligrad.sweep import ancestors, leading_to, sweep
+from calligrad.value import Value, as_numeric, unwrap
+
+# ---------------------------------------------------------------- the gradient of Values
+
+
+def gradients(ys: Any, xs: Any, gys: Any = None, create_graph: bool = False) -> Any:
+    """The gradient of the Values ``ys`` with respect to each of the Values ``xs``; ``grad`` fields stay as they are.
+
+    ``ys`` and ``xs`` are Values or nests of Values, ``gys`` the gradient to start from at each of ``ys``
+    (ones by default). The result has the form of ``xs``: arrays, or Values if ``create_graph`` is set,
+    which can be differentiated again. What ``ys`` do not depend on has gradient zero. The graph is kept.
+
+    >>> import numpy as np
+    >>> from calligrad import Value, gradients
+    >>> x = Value(2.0)
+    >>> dy = gradients(x ** 3, x, create_graph=True)
+    >>> gradients(dy, x)
+    array(12.)
+    """
+    outputs, inputs = leaves(ys), leaves(xs)
+    for kind, values in (("ys", outputs), ("xs", inputs)):
+        for v in values:
+            if not isinstance(v, Value):
+                raise TypeError(f"gradients takes Values; {kind} holds {_describe(v)}")
+    for x in inputs:
+        if x.dtype.kind not in "fc":
+            raise TypeError(f"x is {x.dtype}; only floating Values have gradients")
+    seeds = [None] * len(outputs) if gys is None else leaves(gys)
+    if len(seeds) != len(outputs):
+        raise ValueError(f"gradients got {len(outputs)} ys, but {len(seeds)} gys")
+    pairs = [(y, _seed(y, g, create_graph)) for y, g in zip(outputs, seeds)]
+    gs = _pull(pairs, inputs, ancestors(_node(y) for y in outputs), create_graph)
+    return like(xs, iter(gs))
+
+
+def _pull(pairs: Sequence[tuple[Value, Any]], xs: Sequence[Value], functions: Sequence[Any], create_graph: bool) -> list[Any]:
+    """Gradients at ``xs``, from pairs of a Value and its gradient, through ``functions``."""
+    nodes = [_node(x) for x in xs]
+    wanted = leading_to(nodes, functions)
+    seeds = [(_node(y), g) for y, g in pairs if _node(y) in wanted]
+    grads = sweep(seeds, wanted=wanted, create_graph=create_graph)
+    gs = [grads.get(node) for node in nodes]
+    gs = [np.zeros_like(x.data) if g is None else g if create_graph else unwrap(g) for x, g in zip(xs, gs)]
+    if create_graph:
+        return [g if isinstance(g, Value) else Value(g, requires_grad=False) for g in gs]
+    return [np.array(g) for g in gs]  # an array of its own: writing into one must not change another
+
+
+def _node(v: Value) -> Any:
+    """The entry of the graph that a gradient of ``v`` is filed under."""
+    return v if v.created_by is None else v.created_by
+
+
+def _seed(y: Value, g: Any, create_graph: bool) -> Any:
+    if g is None:
+        g = np.ones_like(y.data)
+    elif np.shape(unwrap(g)) != y.shape:
+        raise ValueError(f"a gradient of shape {np.shape(unwrap(g))} does not fit a Value of shape {y.shape}")
+    g = g if isinstance(g, Value) else np.asarray(g, y.dtype)
+    return g if create_graph or not isinstance(g, Value) else g.data
+
+
+# ---------------------------------------------------------------- functions of arrays
+
+
+class _Run:
+    """One run of ``f`` on fresh leaves in place of some of its arguments."""
+
+    def __init__(self, f: Callable, args: Sequence[Any], argnums: Any, kwargs: dict[str, Any]) -> None:
+        numbers = (argnums,) if isinstance(argnums, (int, np.integer)) else tuple(argnums)
+        for n in numbers:
+            if not -len(args) <= n < len(args):
+                raise ValueError(f"argnums={argnums}, but {_name(f)} was called with {len(args)} arguments")
+        args = list(args)
+        chosen = [args[n] for n in numbers]
+        opened = [map_leaves(functools.partial(_open, f=f), arg) for arg in chosen]
+        for n, arg in zip(numbers, opened):
+            args[n] = arg
+        self.f = f
+        self.form = chosen[0] if isinstance(argnums, (int, np.integer)) else tuple(chosen)
+        self.xs = leaves(opened)
+        self.y = f(*args, **kwargs)
+        self.ys = [y if isinstance(y, Value) else Value(y, requires_grad=False) for y in leaves(self.y)]
+        starts = {_node(x) for x in self.xs}
+        self.functions = ancestors((_node(y) for y in self.ys), stop=starts)
+        # Whatever else requires a gradient belongs to somebody outside, whose sweep must come through here.
+        origins = {origin for function in self.functions if function not in starts for origin, *_ in function.edges}
+        others = {_node(y) for y in self.ys if y.requires_grad}.union(origins) - starts - {None}
+        self.nested = any(x.created_by is not None for x in self.xs) or any(not node.edges for node in others)
+
+    def pull(self, gys: Sequence[Any]) -> Any:
+        """The gradients of the arguments, in their form."""
+        pairs = [(y, _seed(y, g, self.nested)) for y, g in zip(self.ys, gys)]
+        return like(self.form, map(_close, _pull(pairs, self.xs, self.functions, self.nested), leaves(self.form)))
+
+    def result(self) -> Any:
+        """What f returned, as arrays; as Values if somebody outside goes on with it."""
+        return map_leaves(lambda y: y if self.nested or not isinstance(y, Value) else _close(y.data, 0.0), self.y)
+
+    def scalar(self) -> None:
+        """Insist that f returned one number."""
+        if len(self.ys) != 1 or self.ys[0].size != 1 or isinstance(self.y, (list, tuple, dict)):
+            shapes = ", ".join(str(y.shape) for y in self.ys)
+            raise ValueError(
+                f"a gradient is of one number, but {_name(self.f)} returned shape {shapes};"
+                " take np.sum of it, or use jacobian or vjp"
+            )
+        if self.ys[0].dtype.kind == "c":
+            raise TypeError(f"a gradient is of a real number, but {_name(self.f)} returned {self.ys[0].dtype}")
+
+
+def _open(x: Any, f: Callable) -> Value:
+    """``x`` as a Value at which a derivative is taken: a new leaf, or a new entry behind a Value from outside."""
+    if isinstance(x, Value):
+        if x.dtype.kind not in "fc":
+            raise TypeError(f"{_name(f)} cannot be differentiated with respect to {x.dtype}; use x.astype(float)")
+        return Alias()(x) if x.requires_grad else Value(x.data)
+    x = float(x) if isinstance(x, int) and not isinstance(x, bool) else as_numeric(x)
+    if np.asarray(x).dtype.kind not in "fc":
+        raise TypeError(f"{_name(f)} cannot be differentiated with respect to {x.dtype}; use x.astype(float)")
+    return Value(x)
+
+
+def _close(g: Any, x: Any) -> Any:
+    """``g`` as NumPy would return it: for a number a number, for an array an array."""
+    return g if isinstance(g, Value) or g.ndim or isinstance(x, np.ndarray) else g[()]
+
+
+def _name(f: Any) -> str:
+    return getattr(f, "__name__", type(f).__name__)
+
+
+def _describe(x: Any) -> str:
+    return f"an array of shape {x.shape}" if isinstance(x, np.ndarray) else repr(x)
+
+
+def value_and_grad(f: Callable, argnums: int | Sequence[int] = 0) -> Callable:
+    """A function that returns ``f(…)`` and the gradient of it; see ``grad``.
+
+    >>> import numpy as np
+    >>> from calligrad import value_and_grad
+    >>> value_and_grad(lambda x: np.sum(x ** 2))(np.array([1.0, 2.0]))
+    (5.0, array([2., 4.]))
+    """
+
+    @functools.wraps(f)
+    def value_and_gradient(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
+        run = _Run(f, args, argnums, kwargs)
+        run.scalar()
+        return run.result(), run.pull([None])
+
+    return value_and_gradient
+
+
+def grad(f: Callable, argnums: int | Sequence[int] = 0) -> Callable:
+    """A function that returns the gradient of ``f``, which returns one number.
+
+    The gradient is taken with respect to the argument ``argnums`` (or a tuple of them): an array, or a
+    nest of arrays, and it has the same form.
+
+    >>> import numpy as np
+    >>> from calligrad import grad
+    >>> grad(np.sin)(0.0)
+    1.0
+    >>> grad(grad(grad(np.sin)))(0.0)
+    -1.0
+    >>> grad(lambda p: np.sum(p["w"] * p["x"]))({"w": np.ones(2), "x": np.array([3.0, 4.0])})
+    {'w': array([3., 4.]), 'x': array([1., 1.])}
+    """
+    both = value_and_grad(f, argnums)
+
+    @functools.wraps(f)
+    def gradient(*args: Any, **kwargs: Any) -> Any:
+        return both(*args, **kwargs)[1]
+
+    return gradient
+
+
+def vjp(f: Callable, *xs: Any) -> tuple[Any, Callable]:
+    """``f(*xs)``, and a function from a gradient of it to the tuple of gradients of ``xs``.
+
+    >>> import numpy as np
+    >>> from calligrad import vjp
+    >>> y, pull = vjp(np.multiply, np.array([1.0, 2.0]), np.array([3.0, 4.0]))
+    >>> pull(np.array([1.0, 10.0]))
+    (array([ 3., 40.]), array([ 1., 20.]))
+    """
+    run = _Run(f, xs, range(len(xs)), {})
+    return run.result(), lambda gy: run.pull(_matching(gy, run.y, "gradient"))
+
+
+def jvp(f: Callable, xs: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
+    """``f(*xs)``, and its derivative along ``tangents``, which has the form of ``xs``.
+
+    A gradient is linear in the gradient it starts from; its own gradient is the derivative forwards.
+
+    >>> import numpy as np
+    >>> from calligrad import jvp
+    >>> jvp(np.sin, (0.0,), (2.0,))
+    (0.0, 2.0)
+    """
+    xs, ts = tuple(xs), _matching(tuple(tangents), tuple(xs), "tangent")
+    run = _Run(f, xs, range(len(xs)), {})
+    dummies = [Value(np.ones_like(y.data)) for y in run.ys]
+    gs = _pull(list(zip(run.ys, dummies)), run.xs, run.functions, create_graph=True)
+    nested = run.nested or any(isinstance(t, Value) for t in ts)
+    ts = [_seed(x, t, nested) for x, t in zip(run.xs, ts)]
+    dys = _pull(list(zip(gs, ts)), dummies, ancestors(_node(g) for g in gs), nested)
+    return run.result(), like(run.y, map(_close, dys, [y.data if y.ndim else 0.0 for y in run.ys]))
+
+
+def hvp(f: Callable, xs: Sequence[Any], vs: Sequence[Any]) -> tuple[Any, ...]:
+    """The Hessian of ``f`` at ``xs`` times ``vs``, without the Hessian: a tuple in the form of ``xs``.
+
+    >>> import numpy as np
+    >>> from calligrad import hvp
+    >>> hvp(lambda x: np.sum(x ** 3), (np.array([1.0, 2.0]),), (np.array([1.0, 1.0]),))
+    (array([ 6., 12.]),)
+    """
+    _matching(tuple(vs), tuple(xs), "vector")
+    _, pull = vjp(grad(f, tuple(range(len(xs)))), *xs)
+    return pull(tuple(vs))
+
+
+def jacobian(f: Callable, argnums: int | Sequence[int] = 0) -> Callable:
+    """A function that returns all derivatives of all outputs of ``f``: arrays of shape ``y.shape + x.shape``.
+
+    Where ``f`` returns a nest, or takes one, the result is a nest of nests: for each output, the form of
+    the arguments.
+
+    >>> import numpy as np
+    >>> from calligrad import jacobian
+    >>> jacobian(lambda x: x ** 2)(np.array([1.0, 2.0, 3.0]))
+    array([[2., 0., 0.],
+           [0., 4., 0.],
+           [0., 0., 6.]])
+    """
+
+    @functools.wraps(f)
+    def jacobian_of_f(*args: Any, **kwargs: Any) -> Any:
+        run = _Run(f, args, argnums, kwargs)
+
+        def rows(i: int, y: Value) -> Any:
+            units = np.eye(y.size, dtype=y.dtype).reshape(y.size, *y.shape)
+            pulled = [leaves(run.pull([u if j == i else np.zeros_like(o.data) for j, o in enumerate(run.ys)])) for u in units]
+            columns = zip(*pulled) if pulled else ([] for _ in run.xs)
+            stacked = (np.stack(c) if c else np.zeros((0, *x.shape)) for c, x in zip(columns, run.xs))
+            return like(run.form, (np.reshape(s, y.shape + x.shape) for s, x in zip(stacked, run.xs)))
+
+        blocks = [rows(i, y) for i, y in enumerate(run.ys)]
+        return like(run.y, iter(blocks))
+
+    return jacobian_of_f
+
+
+def hessian(f: Callable, argnums: int | Sequence[int] = 0) -> Callable:
+    """A function that returns all second derivatives of ``f``, which returns one number.
+
+    >>> import numpy as np
+    >>> from calligrad import hessian
+    >>> hessian(lambda x: x[0] * x[1] ** 2)(np.array([2.0, 3.0]))
+    array([[0., 6.],
+           [6., 4.]])
+    """
+    return jacobian(grad(f, argnums), argnums)
+
+
+def _matching(given: Any, form: Any, word: str) -> list[Any]:
+    """The leaves of ``given``, which must have the form and shapes of ``form``."""
+    theirs, ours = leaves(given), leaves(form)
+    if len(theirs) != len(ours):
+        raise ValueError(f"{len(ours)} arrays need as many {word}s, not {len(theirs)}")
+    for g, x in zip(theirs, ours):
+        if np.shape(unwrap(g)) != np.shape(unwrap(x)):
+            raise ValueError(f"a {word} of shape {np.shape(unwrap(g))} does not fit an array of shape {np.shape(unwrap(x))}")
+    return theirs

@@ -1,0 +1,360 @@
+"""Value: an array that knows which Function created it.
+
+``Value`` speaks NumPy's two protocols (NEP 13 ``__array_ufunc__`` and NEP 18 ``__array_function__``), so
+every ``np.…`` call on one arrives here and is looked up in ``RULES``, the one table of what calligrad
+does for a NumPy function. ``Function`` fills it; see ``function.py``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from calligrad.arraylike import ArrayLike
+from calligrad.sweep import sweep
+
+if TYPE_CHECKING:
+    from calligrad.function import Function
+
+RULES: dict[Callable, Callable] = {}
+"""NumPy function -> what to call instead when one of its arguments is a Value."""
+
+recording: ContextVar[bool] = ContextVar("recording", default=True)
+
+
+@contextmanager
+def no_grad() -> Iterator[None]:
+    """Within this block (or in a function it decorates) nothing is remembered: results are constants.
+
+    >>> import numpy as np
+    >>> from calligrad import Value, no_grad
+    >>> x = Value(np.ones(2))
+    >>> with no_grad():
+    ...     y = 3 * x
+    >>> y.requires_grad
+    False
+    """
+    token = recording.set(False)
+    try:
+        yield
+    finally:
+        recording.reset(token)
+
+
+class Value(ArrayLike):
+    """An array that remembers what made it, so that gradients can be sent back along the way it came.
+
+    ``data`` is wrapped, not copied; whatever is not an array goes through ``np.asarray``. A Value made
+    by hand is a *leaf*: ``backward`` adds to its ``grad``. With ``requires_grad=False``, or with integer
+    or boolean data, it is a constant. ``name`` is for error messages and pictures.
+
+    Raises ``TypeError`` for data that is not numeric, and for a Value (use ``as_value``).
+
+    >>> import numpy as np
+    >>> from calligrad import Value
+    >>> x = Value([1.0, 2.0, 3.0])
+    >>> y = np.sum(x ** 2)
+    >>> y.backward()
+    >>> x.grad
+    array([2., 4., 6.])
+    """
+
+    __slots__ = ("__weakref__", "_data", "_grad", "_requires_grad", "created_by", "name")
+
+    edges = ()  # a leaf is a node of the graph with nothing behind it
+
+    def __init__(self, data: Any, name: str = "", *, requires_grad: bool = True) -> None:
+        self._data = as_numeric(data)
+        self._grad: Any = None
+        self._requires_grad = bool(requires_grad) and self._data.dtype.kind in "fc"
+        self.created_by: Function | None = None
+        self.name = name
+
+    # ---- the array and its place in the graph
+
+    @property
+    def data(self) -> Any:
+        """The array. Assigning swaps the array of a leaf for another of the same shape."""
+        return np.asarray(self._data) if isinstance(self._data, np.generic) else self._data
+
+    @data.setter
+    def data(self, data: Any) -> None:
+        data = as_numeric(data)
+        if data.shape != self._data.shape:
+            raise ValueError(f"{self._label()} has shape {self._data.shape}; its data cannot become shape {data.shape}")
+        self._data = data
+
+    @property
+    def grad(self) -> Any:
+        """What ``backward`` left here: an array of data's shape and dtype, or None."""
+        return self._grad if self.created_by is None else self.created_by.gradient
+
+    @grad.setter
+    def grad(self, g: Any) -> None:
+        if g is not None:
+            g = self._seed(g)
+        if self.created_by is None:
+            self._grad = g
+        else:
+            self.created_by.gradient = g
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether gradients flow to this Value. Only a leaf with floating data can be switched."""
+        return self.created_by is not None or self._requires_grad
+
+    @requires_grad.setter
+    def requires_grad(self, flag: bool) -> None:
+        if self.created_by is not None:
+            if not flag:
+                raise RuntimeError(f"{self._label()} was computed, it is not a leaf; to cut it off here use detach()")
+            return
+        if flag and self._data.dtype.kind not in "fc":
+            raise TypeError(f"{self._label()} is {self._data.dtype}; only floating data can require a gradient")
+        self._requires_grad = bool(flag)
+
+    @property
+    def generation(self) -> int:
+        """0 for a leaf, otherwise one more than the generation of its creator."""
+        return 0 if self.created_by is None else self.created_by.generation + 1
+
+    def detach(self) -> Value:
+        """A constant over the same array, with no past."""
+        return Value(self._data, self.name, requires_grad=False)
+
+    # ---- gradients
+
+    def backward(self, *, retain_graph: bool = False, retain_grads: bool = False) -> None:
+        """Add the gradient of this Value to the ``grad`` of every leaf behind it.
+
+        Starts from ``self.grad`` where you have set it, otherwise from ones of this Value's shape.
+        What the graph kept is freed on the way unless ``retain_graph``; gradients of values on the way
+        are dropped unless ``retain_grads``.
+
+        Raises ``RuntimeError`` when nothing behind this Value requires a gradient, or when the graph has
+        been freed by an earlier ``backward``.
+        """
+        if not self.requires_grad:
+            raise RuntimeError(f"{self._label()} has no gradient: {self._why_constant()}")
+        seed = self.grad
+        if self.created_by is None:
+            self._grad = np.ones_like(self._data) if seed is None else seed
+            return
+        g = np.ones_like(self._data) if seed is None else seed
+        grads = sweep([(self.created_by, g)], release=not retain_graph, retain=retain_grads)
+        taken = {id(g)}
+        for leaf, gx in grads.items():
+            # A leaf owns its gradient: no other leaf, no Function and no caller may share the array.
+            if isinstance(gx, np.generic) or gx.base is not None or id(gx) in taken:
+                gx = np.array(gx)
+            taken.add(id(gx))
+            leaf._grad = gx if leaf._grad is None else leaf._grad + gx
+
+    def _seed(self, g: Any) -> Any:
+        """``g`` as a gradient of this Value: an array of its shape and dtype."""
+        if isinstance(g, Value):
+            raise TypeError("a gradient is an array; to differentiate a gradient use gradients(…, create_graph=True)")
+        g = as_numeric(g)
+        if g.shape != self._data.shape:
+            raise ValueError(f"a gradient of shape {g.shape} does not fit {self._label()} of shape {self._data.shape}")
+        return g if g.dtype == self._data.dtype else g.astype(self._data.dtype)
+
+    def _why_constant(self) -> str:
+        if self._data.dtype.kind not in "fc":
+            return f"its data is {self._data.dtype}, and integers and booleans are constants"
+        return "nothing behind it requires one (constants, requires_grad=False, detach() or no_grad())"
+
+    # ---- NumPy's two protocols
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        for x in inputs:
+            if type(x) not in _OPERANDS and not _is_operand(x):
+                return NotImplemented  # somebody else's type: it may know how to go on
+        if method == "__call__" and not kwargs and ufunc in RULES:
+            return RULES[ufunc](*inputs)
+        name = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
+        if kwargs.get("out") is not None:
+            raise TypeError(
+                f"np.{name} cannot write a Value into an existing array: the graph would be cut. Take the result"
+                f" instead, y = np.{name}(…); in place of array += value write array = array + value"
+            )
+        if kwargs:
+            raise TypeError(f"np.{name} of a Value does not take {', '.join(f'{key}=' for key in kwargs)}")
+        return _dispatch(ufunc if method == "__call__" else getattr(ufunc, method), name, inputs, kwargs)
+
+    def __array_function__(self, func: Callable, types: Any, args: Any, kwargs: Any) -> Any:
+        if not all(issubclass(t, (Value, np.ndarray)) or t.__module__.startswith("calligrad.") for t in types):
+            return NotImplemented
+        return _dispatch(func, _numpy_name(func), args, kwargs)
+
+    def __array__(self, *args: Any, **kwargs: Any) -> Any:
+        raise TypeError(
+            "a Value does not turn into an array by itself: the graph would be cut. Write value.data for the array,"
+            " np.stack([…]) or np.concatenate([…]) to join Values, and y = np.add(…) in place of array[…] = value"
+        )
+
+    # ---- items
+
+    def __getitem__(self, key: Any) -> Value:
+        return RULES[Value.__getitem__](self, key)
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        if self.created_by is None and self._requires_grad and recording.get():
+            raise RuntimeError(
+                f"{self._label()} is a leaf that requires grad: writing into it would cut the graph. Write into a copy"
+                " (w = v.copy(); w[key] = …), or within no_grad() to change the parameter itself"
+            )
+        if not recording.get() or not (self.requires_grad or getattr(value, "requires_grad", False)):
+            self._data[unwrap_all(key)] = unwrap(value)
+            return
+        y = RULES[Value.__setitem__](self, key, value)
+        self._data, self.created_by = y._data, y.created_by
+
+    def __delitem__(self, key: Any) -> None:
+        raise TypeError("items of an array cannot be deleted; np.delete(value, …) gives a new one")
+
+    # ---- Python's protocols
+
+    def __deepcopy__(self, memo: dict) -> Value:
+        if self.created_by is not None:
+            raise RuntimeError(f"{self._label()} was computed: a copy would lose its graph. Copy leaves, or detach()")
+        y = Value(np.copy(self._data), self.name, requires_grad=self._requires_grad)
+        y._grad = None if self._grad is None else np.copy(self._grad)
+        memo[id(self)] = y
+        return y
+
+    def __reduce__(self) -> Any:
+        if self.created_by is not None:
+            raise TypeError(f"{self._label()} was computed: its graph cannot be pickled. Pickle leaves, or detach()")
+        return _rebuild, (self._data, self.name, self._requires_grad)
+
+    def __repr__(self) -> str:
+        body = np.array2string(self._data, separator=", ", prefix="Value(") if _is_plain(self._data) else repr(self._data)
+        notes = [body]
+        if self._data.dtype not in (np.float64, np.int64, np.bool_):
+            notes.append(f"dtype={self._data.dtype}")
+        if self.name:
+            notes.append(f"name={self.name!r}")
+        if self.created_by is not None:
+            notes.append(f"created_by={type(self.created_by).__name__}")
+        elif not self._requires_grad and self._data.dtype.kind in "fc":
+            notes.append("requires_grad=False")
+        return f"Value({', '.join(notes)})"
+
+    def _label(self) -> str:
+        """How an error message calls this Value."""
+        made = "" if self.created_by is None else f" made by {self.created_by!r}"
+        return f"Value {self.name!r}{made}" if self.name else f"this Value{made}"
+
+
+# ---------------------------------------------------------------- what counts as an array
+
+
+def as_numeric(data: Any) -> Any:
+    """``data`` as a numeric array; arrays of any kind that speaks NumPy's protocols pass unchanged."""
+    if isinstance(data, Value):
+        raise TypeError("this is a Value already; as_value(x) passes Values through, and x.data is the array inside")
+    if not hasattr(data, "__array_function__"):
+        if data is None or isinstance(data, (str, bytes)):
+            raise TypeError(f"a Value holds numbers, not {data!r}")
+        if isinstance(data, (list, tuple)) and _holds_value(data):
+            raise TypeError("a list of Values is not an array yet: join them with np.stack([…]), which differentiates")
+        data = np.asarray(data)  # a ragged list raises NumPy's own ValueError here
+    if data.dtype.kind not in "fiubc":
+        raise TypeError(f"a Value holds numbers, not {data.dtype} data")
+    return data
+
+
+def _holds_value(x: Any) -> bool:
+    return isinstance(x, Value) or (isinstance(x, (list, tuple)) and any(map(_holds_value, x)))
+
+
+def _is_plain(data: Any) -> bool:
+    return isinstance(data, (np.ndarray, np.generic))
+
+
+PLAIN = frozenset({float, int, bool, complex})
+"""Python's numbers: they stay what they are, so that they do not widen float32 (NEP 50)."""
+
+
+def as_operand(x: Any) -> Any:
+    """``x``, which is no Value, as a Function takes it: a numeric array, or a Python number as it is."""
+    if isinstance(x, np.ndarray) and x.dtype.kind in "fiubc":
+        return x
+    return x if isinstance(x, (float, int, complex)) else as_numeric(x)
+
+
+_OPERANDS = PLAIN | {Value, np.ndarray, np.float64, np.float32, list, tuple}
+
+
+def _is_operand(x: Any) -> bool:
+    """Whether a ufunc with a Value may take ``x``; other types get their chance to handle the call."""
+    if isinstance(x, (Value, np.ndarray, np.generic, int, float, complex, list, tuple)):
+        return True
+    return hasattr(x, "__array_function__") and type(x).__module__.startswith(("calligrad.", "cupy"))
+
+
+def as_array(x: Any) -> Any:
+    """``x`` as an array: the array inside a Value, and ``np.asarray`` of anything else."""
+    return x._data if isinstance(x, Value) else as_numeric(x)
+
+
+def as_value(x: Any) -> Value:
+    """``x`` as a Value: a Value as it is, and a new leaf over anything else."""
+    return x if isinstance(x, Value) else Value(x)
+
+
+def unwrap(x: Any) -> Any:
+    """The array inside a Value; anything else as it is."""
+    return x._data if isinstance(x, Value) else x
+
+
+def unwrap_all(x: Any) -> Any:
+    """``unwrap`` through tuples, lists and dicts, as the arguments of a NumPy function nest them."""
+    if isinstance(x, Value):
+        return x._data
+    if type(x) in (list, tuple):
+        return type(x)(map(unwrap_all, x))
+    if type(x) is dict:
+        return {k: unwrap_all(v) for k, v in x.items()}
+    return x
+
+
+# ---------------------------------------------------------------- dispatch
+
+
+def _dispatch(func: Callable, name: str, args: Any, kwargs: Any) -> Any:
+    rule = RULES.get(func)
+    if rule is None:
+        raise NotImplementedError(
+            f"np.{name} has no derivative in calligrad. Give it one with `class {name.rpartition('.')[2].title()}"
+            f"(Function, of=np.{name})`, or call it on value.data if the result is to be a constant"
+        )
+    return rule(*args, **kwargs)
+
+
+def _numpy_name(func: Callable) -> str:
+    module = getattr(func, "__module__", "") or ""
+    inner = module.removeprefix("numpy").strip(".")
+    return f"{inner}.{func.__name__}" if inner in ("linalg", "fft", "random") else func.__name__
+
+
+def _rebuild(data: Any, name: str, requires_grad: bool) -> Value:
+    return Value(data, name, requires_grad=requires_grad)
+
+
+def bind_operator(name: str, ufunc: np.ufunc, rule: Callable) -> None:
+    """Send ``Value.__name__`` and its reflection straight to ``rule``: half the price of the way through the ufunc."""
+
+    def forwards(self: Value, other: Any) -> Any:
+        return rule(self, other) if type(other) in _OPERANDS else self.__array_ufunc__(ufunc, "__call__", self, other)
+
+    def reflected(self: Value, other: Any) -> Any:
+        return rule(other, self) if type(other) in _OPERANDS else self.__array_ufunc__(ufunc, "__call__", other, self)
+
+    setattr(Value, f"__{name}__", forwards)
+    setattr(Value, f"__r{name}__", reflected)

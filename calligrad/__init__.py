@@ -3,12 +3,55 @@
 The table of contents. Everything else is NumPy: call ``np.…`` on a Value, and its gradient comes along.
 """
 
-__version__ = "0.1.0"
-
 from numpy import add, matmul, transpose
 
-from calligrad import ops
+from calligrad import nn, ops, optim, random
+from calligrad.dtypes import default_dtype, set_default_dtype
 from calligrad.function import Elementwise, Function, constant, implements
+from calligrad.nn.activations import gelu, relu, sigmoid, tanh
+from calligrad.nn.linear import Linear
+from calligrad.nn.module import Module
 from calligrad.ops.softmax import log_softmax, logsumexp, softmax
+from calligrad.ops.special import erf
 from calligrad.transforms import grad, gradients, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 from calligrad.value import Value, as_array, as_value, no_grad
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Elementwise",
+    "Function",
+    "Linear",
+    "Module",
+    "Value",
+    "add",
+    "as_array",
+    "as_value",
+    "constant",
+    "default_dtype",
+    "erf",
+    "gelu",
+    "grad",
+    "gradients",
+    "hessian",
+    "hvp",
+    "implements",
+    "jacobian",
+    "jvp",
+    "log_softmax",
+    "logsumexp",
+    "matmul",
+    "nn",
+    "no_grad",
+    "ops",
+    "optim",
+    "random",
+    "relu",
+    "set_default_dtype",
+    "sigmoid",
+    "softmax",
+    "tanh",
+    "transpose",
+    "value_and_grad",
+    "vjp",
+]

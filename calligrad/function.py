@@ -167,7 +167,9 @@ class Function:
             raise TypeError(f"backward of {self!r} gave no array but {gx!r}")
         if gx.shape != shape:
             if not self.broadcasts:
-                raise ValueError(f"backward of {self!r} gave a gradient of shape {gx.shape} to an input of shape {shape}")
+                raise ValueError(
+                    f"backward of {self!r} gave a gradient of shape {gx.shape} to an input of shape {shape}"
+                )
             gx = sum_to(gx, shape)
         if gx.dtype != dtype:
             if gx.dtype.kind not in "fiubc":
@@ -225,7 +227,9 @@ class Function:
     def _refuse_first_order(self) -> None:
         """A gradient that reads arrays from ``self`` looks constant to a second sweep: never let it."""
         own = (*self.settings, "gradient", "_y")
-        stored = [k for k, x in vars(self).items() if isinstance(x, np.ndarray) and x.dtype.kind in "fc" and k not in own]
+        stored = [
+            k for k, x in vars(self).items() if isinstance(x, np.ndarray) and x.dtype.kind in "fc" and k not in own
+        ]
         if self._reads_self or stored:
             what = f"stores {', '.join(stored)} on itself" if stored else "reads self.inputs or self.outputs"
             raise RuntimeError(

@@ -50,7 +50,9 @@ def gradients(ys: Any, xs: Any, gys: Any = None, create_graph: bool = False) -> 
     return like(xs, iter(gs))
 
 
-def _pull(pairs: Sequence[tuple[Value, Any]], xs: Sequence[Value], functions: Sequence[Any], create_graph: bool) -> list[Any]:
+def _pull(
+    pairs: Sequence[tuple[Value, Any]], xs: Sequence[Value], functions: Sequence[Any], create_graph: bool
+) -> list[Any]:
     """Gradients at ``xs``, from pairs of a Value and its gradient, through ``functions``."""
     nodes = [_node(x) for x in xs]
     wanted = leading_to(nodes, functions)
@@ -259,7 +261,9 @@ def jacobian(f: Callable, argnums: int | Sequence[int] = 0) -> Callable:
 
         def rows(i: int, y: Value) -> Any:
             units = np.eye(y.size, dtype=y.dtype).reshape(y.size, *y.shape)
-            pulled = [leaves(run.pull([u if j == i else np.zeros_like(o.data) for j, o in enumerate(run.ys)])) for u in units]
+            pulled = [
+                leaves(run.pull([u if j == i else np.zeros_like(o.data) for j, o in enumerate(run.ys)])) for u in units
+            ]
             columns = zip(*pulled) if pulled else ([] for _ in run.xs)
             stacked = (np.stack(c) if c else np.zeros((0, *x.shape)) for c, x in zip(columns, run.xs))
             return like(run.form, (np.reshape(s, y.shape + x.shape) for s, x in zip(stacked, run.xs)))
@@ -289,5 +293,7 @@ def _matching(given: Any, form: Any, word: str) -> list[Any]:
         raise ValueError(f"{len(ours)} arrays need as many {word}s, not {len(theirs)}")
     for g, x in zip(theirs, ours):
         if np.shape(unwrap(g)) != np.shape(unwrap(x)):
-            raise ValueError(f"a {word} of shape {np.shape(unwrap(g))} does not fit an array of shape {np.shape(unwrap(x))}")
+            raise ValueError(
+                f"a {word} of shape {np.shape(unwrap(g))} does not fit an array of shape {np.shape(unwrap(x))}"
+            )
     return theirs

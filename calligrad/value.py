@@ -233,7 +233,9 @@ class Value(ArrayLike):
         return _rebuild, (self._data, self.name, self._requires_grad)
 
     def __repr__(self) -> str:
-        body = np.array2string(self._data, separator=", ", prefix="Value(") if _is_plain(self._data) else repr(self._data)
+        body = (
+            np.array2string(self._data, separator=", ", prefix="Value(") if _is_plain(self._data) else repr(self._data)
+        )
         notes = [body]
         if self._data.dtype not in (np.float64, np.int64, np.bool_):
             notes.append(f"dtype={self._data.dtype}")

@@ -1,5 +1,17 @@
 """NumPy by its own chapters: importing this package fills the table of rules."""
 
-from calligrad.ops import alias, constants, contract, elementwise, index, join, reduce, shape, softmax, sort
+from calligrad.ops import alias, constants, contract, elementwise, index, join, reduce, shape, softmax, sort, special
 
-__all__ = ["alias", "constants", "contract", "elementwise", "index", "join", "reduce", "shape", "softmax", "sort"]
+__all__ = [
+    "alias",
+    "constants",
+    "contract",
+    "elementwise",
+    "index",
+    "join",
+    "reduce",
+    "shape",
+    "softmax",
+    "sort",
+    "special",
+]

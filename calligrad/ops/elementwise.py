@@ -80,14 +80,20 @@ class Maximum(Elementwise, of=np.maximum):
     """The larger of two; where they are equal each gets half the gradient."""
 
     def backward(self, g, a, b):
-        return lambda: g * _share(np.greater(a, b), np.equal(a, b), g), lambda: g * _share(np.less(a, b), np.equal(a, b), g)
+        return (
+            lambda: g * _share(np.greater(a, b), np.equal(a, b), g),
+            lambda: g * _share(np.less(a, b), np.equal(a, b), g),
+        )
 
 
 class Minimum(Elementwise, of=np.minimum):
     """The smaller of two; where they are equal each gets half the gradient."""
 
     def backward(self, g, a, b):
-        return lambda: g * _share(np.less(a, b), np.equal(a, b), g), lambda: g * _share(np.greater(a, b), np.equal(a, b), g)
+        return (
+            lambda: g * _share(np.less(a, b), np.equal(a, b), g),
+            lambda: g * _share(np.greater(a, b), np.equal(a, b), g),
+        )
 
 
 def _share(wins: Any, ties: Any, g: Any) -> Any:
@@ -151,7 +157,12 @@ def unary(ufunc: np.ufunc, slope: Callable, doc: str = "") -> type[Function]:
             return g * slope(x)
 
     name = "".join(map(str.title, ufunc.__name__.split("_")))
-    return type(name, (Elementwise,), {"backward": backward, "__doc__": doc or f"``np.{ufunc.__name__}``.", "__module__": __name__}, of=ufunc)
+    return type(
+        name,
+        (Elementwise,),
+        {"backward": backward, "__doc__": doc or f"``np.{ufunc.__name__}``.", "__module__": __name__},
+        of=ufunc,
+    )
 
 
 Exp = unary(np.exp, lambda y: y)

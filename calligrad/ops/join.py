@@ -46,7 +46,9 @@ class Split(Function):
         return np.array_split(ary, self.indices_or_sections, axis=self.axis)
 
     def backward(self, gs, *, y):
-        return np.concatenate([np.zeros_like(part) if g is None else g for g, part in zip(gs, y, strict=True)], axis=self.axis)
+        return np.concatenate(
+            [np.zeros_like(part) if g is None else g for g, part in zip(gs, y, strict=True)], axis=self.axis
+        )
 
 
 class Pad(Function):

@@ -137,5 +137,7 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
     """``np.linalg.norm`` for the 2-norm of vectors and the Frobenius norm of matrices."""
     vector = isinstance(axis, int) or x.ndim == 1 or ord is None and axis is None
     if not (ord is None or ord == 2 and vector or ord == "fro" and not vector):
-        raise NotImplementedError(f"np.linalg.norm of a Value takes ord=None, 2 for vectors and 'fro' for matrices, not {ord!r}")
+        raise NotImplementedError(
+            f"np.linalg.norm of a Value takes ord=None, 2 for vectors and 'fro' for matrices, not {ord!r}"
+        )
     return Norm(axis, keepdims)(x)

@@ -1,0 +1,166 @@
+"""Module: a function with parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Self
+
+import numpy as np
+
+from calligrad.value import Value
+
+
+class Module:
+    """A function with parameters: subclass it, keep Values and Modules as attributes, write ``forward``.
+
+    The attributes are found by looking at them, within lists, tuples and dicts too: there is nothing to
+    register and no ``super().__init__()`` to call. A *parameter* is a leaf Value with floating data; its
+    name is the path to it, as in ``layers.0.weight``.
+
+    >>> import numpy as np
+    >>> from calligrad import Value
+    >>> from calligrad.nn import Module
+    >>> class Scale(Module):
+    ...     def __init__(self):
+    ...         self.factor = Value(np.ones(3))
+    ...     def forward(self, x):
+    ...         return x * self.factor
+    >>> [name for name, _ in Scale().named_parameters()]
+    ['factor']
+    """
+
+    training: bool = True
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        """What the module computes."""
+        raise NotImplementedError(f"{type(self).__name__} defines no forward")
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return self.forward(*args, **kwargs)
+        except Exception as error:
+            _locate(error, self)
+            raise
+
+    # ---- what it holds
+
+    def named_modules(self, prefix: str = "") -> Iterator[tuple[str, Module]]:
+        """This module and all within it, each once, with the path to it."""
+        seen: set[int] = set()
+        for path, member in _members(self, prefix):
+            if isinstance(member, Module) and id(member) not in seen:
+                seen.add(id(member))
+                yield path, member
+
+    def modules(self) -> Iterator[Module]:
+        """This module and all within it."""
+        return (module for _, module in self.named_modules())
+
+    def named_parameters(self, prefix: str = "") -> Iterator[tuple[str, Value]]:
+        """Every parameter once, with the path to it; a shared one under its first path."""
+        seen: set[int] = set()
+        for path, member in _members(self, prefix):
+            if _is_parameter(member) and id(member) not in seen:
+                seen.add(id(member))
+                yield path, member
+
+    def parameters(self) -> Iterator[Value]:
+        """Every parameter once."""
+        return (parameter for _, parameter in self.named_parameters())
+
+    # ---- state
+
+    def state_dict(self) -> dict[str, np.ndarray]:
+        """Copies of all parameters' arrays, by path; a shared parameter under each of its paths."""
+        return {path: np.array(member.data) for path, member in _members(self, "") if _is_parameter(member)}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Write the arrays of ``state`` into the parameters.
+
+        Raises one ``ValueError`` that lists every key that is missing or unexpected and every shape that
+        differs; nothing is written then.
+        """
+        own = {path: member for path, member in _members(self, "") if _is_parameter(member)}
+        arrays = {path: np.asarray(x.data if isinstance(x, Value) else x) for path, x in state.items()}
+        problems = [f"missing: {path} {p.shape}" for path, p in own.items() if path not in arrays]
+        problems += [f"unexpected: {path} {x.shape}" for path, x in arrays.items() if path not in own]
+        for path, p in own.items():
+            if path in arrays and arrays[path].shape != p.shape:
+                problems.append(f"shape: {path} is {p.shape} here and {arrays[path].shape} in the state")
+            elif path in arrays and arrays[path].dtype.kind not in "fiubc":
+                problems.append(f"dtype: {path} is {p.dtype} here and {arrays[path].dtype} in the state")
+        if problems:
+            raise ValueError(f"the state does not fit {type(self).__name__}:\n  " + "\n  ".join(problems))
+        for path, p in own.items():
+            p.data[...] = arrays[path]
+
+    def zero_grad(self) -> None:
+        """Forget the gradients of all parameters."""
+        for parameter in self.parameters():
+            parameter.grad = None
+
+    def train(self, mode: bool = True) -> Self:
+        """Set ``training`` here and in all modules within."""
+        for module in self.modules():
+            module.training = mode
+        return self
+
+    def eval(self) -> Self:
+        """``train(False)``."""
+        return self.train(False)
+
+    # ---- looks
+
+    def extra_repr(self) -> str:
+        """What the repr shows between the parentheses, before the modules within."""
+        settings = {k: v for k, v in vars(self).items() if isinstance(v, (int, float, str)) and k != "training"}
+        return ", ".join(f"{key}={value!r}" for key, value in settings.items() if not key.startswith("_"))
+
+    def __repr__(self) -> str:
+        within = [(path, m) for path, m in _members(self, "", deep=False) if isinstance(m, Module) and m is not self]
+        if not within:
+            return f"{type(self).__name__}({self.extra_repr()})"
+        lines = [self.extra_repr(), *(f"({path}): {module!r}" for path, module in within)]
+        body = "\n".join(line for line in lines if line).replace("\n", "\n  ")
+        return f"{type(self).__name__}(\n  {body}\n)"
+
+
+def _is_parameter(x: Any) -> bool:
+    return isinstance(x, Value) and x.created_by is None and x.dtype.kind in "fc"
+
+
+def _members(thing: Any, path: str, deep: bool = True, above: tuple[int, ...] = ()) -> Iterator[tuple[str, Any]]:
+    """Every Value and Module within ``thing``, itself included, with the path to it."""
+    if isinstance(thing, Value):
+        yield path, thing
+        return
+    if isinstance(thing, Module):
+        yield path, thing
+        if above and not deep:
+            return
+        parts = vars(thing).items()
+    elif isinstance(thing, Mapping):
+        parts = thing.items()
+    elif isinstance(thing, (list, tuple)):
+        parts = enumerate(thing)
+    else:
+        return
+    if id(thing) in above:  # a module that knows its parent
+        return
+    for key, part in parts:
+        yield from _members(part, f"{path}.{key}" if path else str(key), deep, (*above, id(thing)))
+
+
+def _locate(error: Exception, module: Module) -> None:
+    """Note on ``error`` the path of the innermost module it came from, seen from the outermost."""
+    inner, path = getattr(error, "_calligrad_module", (module, ""))
+    if inner is not module:
+        step = next((p for p, m in _members(module, "", deep=False) if m is inner), type(inner).__name__)
+        path = f"{step}.{path}" if path else step
+        notes = [note for note in error.__notes__ if not note.startswith("in module ")]
+        origin = getattr(error, "_calligrad_origin", inner)
+        error.__notes__ = [*notes, f"in module {path}: {type(origin).__name__}({origin.extra_repr()})"]
+    else:
+        error._calligrad_origin = module  # type: ignore[attr-defined]
+        error.add_note(f"in module {type(module).__name__}({module.extra_repr()})")
+    error._calligrad_module = (module, path)  # type: ignore[attr-defined]

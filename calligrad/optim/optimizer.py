@@ -1,0 +1,83 @@
+"""Optimizer: what every optimizer does around its rule."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from calligrad.value import Value
+
+TILE = 32768  # numbers at a time: the parameter, its gradient and its state stay in the processor's cache
+
+
+class Optimizer:
+    """Changes parameters by their gradients. A subclass names its state and writes one pure, elementwise rule.
+
+    ``rule(p, g, *state)`` returns the new parameter and the new state, all arrays of one shape, and
+    changes nothing. It is called on pieces of the arrays, small enough for the cache.
+    """
+
+    state_names: tuple[str, ...] = ()
+
+    def __init__(self, params: Iterable[Value], lr: float) -> None:
+        if isinstance(params, Value):
+            raise TypeError("an optimizer takes an iterable of parameters, such as model.parameters() or [x]")
+        self.params = list(params)
+        if not self.params:
+            raise ValueError("an optimizer needs at least one parameter; this list, or the generator, is empty")
+        for i, p in enumerate(self.params):
+            if not isinstance(p, Value):
+                raise TypeError(f"parameter {i} is {type(p).__name__}, not a Value")
+            if p.created_by is not None or p.dtype.kind not in "fc":
+                raise ValueError(f"parameter {i}, {p!r}, is not a leaf with floating data")
+        if len({id(p) for p in self.params}) < len(self.params):
+            raise ValueError("a parameter is given twice")
+        self.lr = positive("lr", lr)
+        self.steps = 0
+        self.state = [{name: np.zeros_like(p.data) for name in self.state_names} for p in self.params]
+
+    def rule(self, p: Any, g: Any, *state: Any) -> tuple[Any, ...]:
+        """The new parameter and the new state."""
+        raise NotImplementedError(f"{type(self).__name__} defines no rule")
+
+    def step(self) -> None:
+        """Change every parameter that has a gradient."""
+        self.steps += 1
+        for p, state in zip(self.params, self.state):
+            if p.grad is not None:
+                update(self.rule, [p.data, *state.values()], p.grad)
+
+    def zero_grad(self) -> None:
+        """Forget the gradients."""
+        for p in self.params:
+            p.grad = None
+
+    def __repr__(self) -> str:
+        numbers = (f"{k}={v!r}" for k, v in vars(self).items() if isinstance(v, (int, float, tuple)) and k != "steps")
+        return f"{type(self).__name__}({', '.join(numbers)})"
+
+
+def update(rule: Any, arrays: list[Any], g: Any) -> None:
+    """Overwrite ``arrays``, the parameter and its state, with what the rule makes of them and of ``g``."""
+    p, *state = arrays
+    if p.size <= TILE:
+        for array, new in zip(arrays, rule(p, g, *state)):
+            array[...] = new
+        return
+    if not all(array.flags.c_contiguous for array in arrays):
+        for i in range(len(p)):
+            update(rule, [array[i : i + 1] for array in arrays], g[i : i + 1])
+        return
+    flat, g = [array.reshape(-1) for array in arrays], g.reshape(-1)
+    for start in range(0, p.size, TILE):
+        tile = slice(start, start + TILE)
+        update(rule, [array[tile] for array in flat], g[tile])
+
+
+def positive(name: str, x: float) -> float:
+    """``x``, which must be a finite number and not negative."""
+    if not isinstance(x, (int, float, np.number)) or isinstance(x, bool) or not np.isfinite(x) or x < 0:
+        raise ValueError(f"{name} must be a finite number of at least 0, not {x!r}")
+    return float(x)

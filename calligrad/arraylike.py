@@ -44,6 +44,8 @@ class ArrayLike:
     __hash__ = object.__hash__
 
     data: Any
+    __array_ufunc__: Callable
+    __getitem__: Callable
 
     # ---- what an array is
 
@@ -114,15 +116,6 @@ class ArrayLike:
     def __bool__(self) -> bool:
         return bool(self.data)
 
-    def __float__(self) -> float:
-        return float(self.data)
-
-    def __int__(self) -> int:
-        return int(self.data)
-
-    def __complex__(self) -> complex:
-        return complex(self.data)
-
     def __index__(self) -> int:
         return operator.index(self.data)
 
@@ -147,14 +140,14 @@ class ArrayLike:
     __rshift__, __rrshift__ = _binary(np.right_shift, "rshift"), _reflected(np.right_shift, "rshift")
     __lt__, __le__ = _binary(np.less, "lt"), _binary(np.less_equal, "le")
     __gt__, __ge__ = _binary(np.greater, "gt"), _binary(np.greater_equal, "ge")
-    __eq__, __ne__ = _binary(np.equal, "eq"), _binary(np.not_equal, "ne")  # type: ignore[assignment]
+    __eq__, __ne__ = _binary(np.equal, "eq"), _binary(np.not_equal, "ne")
     __neg__, __pos__ = _unary(np.negative, "neg"), _unary(np.positive, "pos")
     __abs__, __invert__ = _unary(np.absolute, "abs"), _unary(np.invert, "invert")
 
     def __pow__(self, exponent: Any) -> Any:
         if type(exponent) in (int, float) and exponent == 2:  # as ndarray does: exact, and faster than pow
             return np.square(self)
-        return self.__array_ufunc__(np.power, "__call__", self, exponent)  # type: ignore[attr-defined]
+        return self.__array_ufunc__(np.power, "__call__", self, exponent)
 
     # ---- methods, in NumPy's words
 
@@ -222,7 +215,7 @@ class ArrayLike:
         return np.argmin(self, axis=axis, keepdims=keepdims)
 
     def argsort(self, axis: int | None = -1) -> Any:
-        return np.argsort(self, axis=axis)
+        return np.argsort(self, axis=axis)  # type: ignore[arg-type]
 
     def all(self, axis: Any = None, keepdims: bool = False) -> Any:
         return np.all(self, axis=axis, keepdims=keepdims)

@@ -34,6 +34,6 @@ def parameter_dtype(dtype: Any) -> np.dtype:
     """``dtype``, which must be floating, or the default where it is None."""
     if dtype is None:
         return _default
-    if np.dtype(dtype).kind not in "fc":
+    if np.dtype(dtype).kind != "f":
         raise TypeError(f"parameters have a floating dtype, not {np.dtype(dtype)}")
     return np.dtype(dtype)

@@ -7,13 +7,16 @@ gradient can be differentiated again) and on any other array type that speaks Nu
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Container, Sequence
+import functools
+from collections.abc import Callable, Iterator, Sequence
+from types import CodeType, FunctionType
 from typing import Any, ClassVar, dataclass_transform
+from weakref import ref
 
 import numpy as np
+from numpy import ndarray
 
-from calligrad.value import PLAIN, RULES, Value, as_numeric, as_operand, recording, unwrap_all
+from calligrad.value import PLAIN, RULES, Value, as_numeric, as_operand, numpy_name, recording, unwrap_all
 
 
 @dataclass_transform(eq_default=False)
@@ -48,21 +51,23 @@ class Function:
     settings: ClassVar[tuple[str, ...]] = ()
     _names: ClassVar[tuple[bool, ...] | None] = ()  # for each input backward takes, whether to keep it; None: all
     _takes_y: ClassVar[bool] = False
+    _keeps: ClassVar[bool] = False  # anything at all
     _reads_self: ClassVar[bool] = False  # the article's form: reads self.inputs or self.outputs
 
     # Set when an instance is applied
     generation: int = -1
-    edges: Sequence[tuple[Any, tuple[int, ...], Any]] = ()  # of each input: origin (None: a constant), shape, dtype
+    edges: Sequence[tuple[Any, tuple[int, ...], Any]] = ()  # of each input: origin, shape, dtype; see sweep.py
     gradient: Any = None  # of the output, where somebody asked to see it
     _kept: Sequence[Any] | None = ()
     _y: Any = None
     _read: tuple[Any, Any] | None = None  # the article's form: inputs and output
+    _outputs: list[Callable[[], Output | None]] | None = None  # of several outputs: weak references, against cycles
 
     def __init_subclass__(cls, of: Callable | tuple[Callable, ...] = (), **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         declared = vars(cls).get("__annotations__", {})
-        new = [name for name, kind in declared.items() if "ClassVar" not in str(kind) and name not in cls.settings]
-        cls.settings = (*cls.settings, *new)
+        declared = [name for name, kind in declared.items() if "ClassVar" not in str(kind)]
+        cls.settings = (*(name for name in cls.settings if name not in declared), *declared)
         if cls.settings and cls.__init__ is object.__init__:
             cls.__init__ = _take_settings  # type: ignore[assignment]
         _read_backward(cls)
@@ -70,7 +75,7 @@ class Function:
             cls.of = staticmethod(func)
             RULES[func] = _rule(cls, func)
         if cls.of and not cls.settings and cls.forward is Function.forward:
-            cls.forward = cls.of  # type: ignore[assignment]
+            cls.forward = cls.of  # type: ignore[method-assign]
 
     def forward(self, *xs: Any) -> Any:
         """The operation, on arrays."""
@@ -92,9 +97,10 @@ class Function:
         generation = -1
         for a in args:
             if isinstance(a, Value):
-                x, origin = a._data, a.created_by
+                x: Any = a._data
+                origin: Any = a.created_by
                 shape = x.shape
-                if not shape and type(x) is np.ndarray:
+                if not shape and type(x) is ndarray:
                     x = x[()]  # NumPy's scalars compute six times faster than its 0-d arrays
                 if origin is not None:
                     if generation <= origin.generation:
@@ -103,9 +109,9 @@ class Function:
                     origin = a
                     if generation < 0:
                         generation = 0
-                edges.append((origin, shape, x.dtype))
+                edges.append((origin, shape, kind if (kind := type(x)) in _SCALARS else x.dtype))
             else:
-                x = a if type(a) in PLAIN else as_operand(a)
+                x = a if type(a) in PLAIN else self._operand(a)
                 edges.append((None, getattr(x, "shape", ()), None))
             xs.append(x)
 
@@ -119,19 +125,38 @@ class Function:
             return as_constant(y) if any(isinstance(a, Value) for a in args) else y
         self.generation = generation
         self.edges = edges
-        if self._names is None:
-            self._kept = xs
-        elif self._names:
-            self._kept = [x if named else None for x, named in zip(xs, self._names)]
-        if self._takes_y:
-            self._y = y
-        if self._reads_self:
-            self._read = xs, y
-        if (kind := type(y)) in _FLOATS or (kind is np.ndarray and y.dtype.kind in "fc"):
+        if self._keeps:
+            self._kept = xs if self._names is None else [x if named else None for x, named in zip(xs, self._names)]
+            if self._takes_y:
+                self._y = y
+            if self._reads_self:
+                self._read = xs, y
+        if (kind := type(y)) in _SCALARS or (kind is ndarray and y.dtype.kind == "f"):
             result = _new(Value)
             result._data, result.created_by, result.name = y, self, ""
             return result
         return self._output(y)
+
+    def _operand(self, a: Any) -> Any:
+        try:
+            return as_operand(a)
+        except (TypeError, ValueError) as error:
+            error.add_note(f"in {self!r}")
+            raise
+
+    def _output(self, y: Any) -> Any:
+        """What the operation returned, as Values that remember it."""
+        if type(y) is not tuple and type(y) is not list:
+            return _result(y, self)
+        if self._outputs is None:
+            self._outputs = [_nobody] * len(y)
+        values = []
+        for i, part in enumerate(y):
+            if (output := self._outputs[i]()) is None:
+                output = Output(self, i, len(y))
+                self._outputs[i] = ref(output)
+            values.append(_result(part, output))
+        return tuple(values)
 
     # ---- backwards
 
@@ -166,22 +191,22 @@ class Function:
         if not hasattr(gx, "dtype"):
             raise TypeError(f"backward of {self!r} gave no array but {gx!r}")
         if gx.shape != shape:
-            if not self.broadcasts:
+            if not self.broadcasts or not broadcasts_to(shape, gx.shape):
                 raise ValueError(
                     f"backward of {self!r} gave a gradient of shape {gx.shape} to an input of shape {shape}"
                 )
             gx = sum_to(gx, shape)
         if gx.dtype != dtype:
-            if gx.dtype.kind not in "fiubc":
-                raise TypeError(f"backward of {self!r} gave a gradient of {gx.dtype} to an input of {dtype}")
-            if gx.dtype.kind == "c" and dtype.kind != "c":
-                gx = np.real(gx)
+            if gx.dtype.kind not in "fiub":
+                raise TypeError(f"backward of {self!r} gave a gradient of {gx.dtype} to an input of {np.dtype(dtype)}")
             gx = gx.astype(dtype)
         return gx
 
     def release(self) -> None:
         """Free what was kept for backward; the entry itself stays in the graph."""
-        self._kept = self._y = self._read = None
+        self._kept = None
+        if self._keeps:
+            self._y = self._read = None
 
     def _input(self, i: int, x: Any) -> Any:
         """Input ``i`` as it was: the leaf, a Value over ``x`` with its creator, or a constant."""
@@ -189,11 +214,6 @@ class Function:
         if origin is None or x is None:
             return x
         return origin if isinstance(origin, Value) else _result(x, origin)
-
-    def _output(self, y: Any) -> Any:
-        if type(y) is tuple or type(y) is list:
-            return tuple(_result(part, Output(self, i, len(y))) for i, part in enumerate(y))
-        return _result(y, self)
 
     @property
     def shapes(self) -> list[tuple[int, ...]]:
@@ -226,10 +246,7 @@ class Function:
 
     def _refuse_first_order(self) -> None:
         """A gradient that reads arrays from ``self`` looks constant to a second sweep: never let it."""
-        own = (*self.settings, "gradient", "_y")
-        stored = [
-            k for k, x in vars(self).items() if isinstance(x, np.ndarray) and x.dtype.kind in "fc" and k not in own
-        ]
+        stored = [name for name in _stored_by(type(self).forward) if _holds_floats(getattr(self, name, None))]
         if self._reads_self or stored:
             what = f"stores {', '.join(stored)} on itself" if stored else "reads self.inputs or self.outputs"
             raise RuntimeError(
@@ -247,11 +264,13 @@ class Function:
 
 def _result(data: Any, creator: Function) -> Value:
     """The Value that ``creator`` made: what Value() does, without the questions a stranger's data needs."""
-    if type(data) is not np.ndarray and type(data) not in _FLOATS or data.dtype.kind not in "fc":
+    if (type(data) is not ndarray and type(data) not in _SCALARS) or data.dtype.kind != "f":
         if data is None:
             raise TypeError(f"forward of {creator!r} returned None")
         data = as_numeric(data)
-        if data.dtype.kind not in "fc":
+        if data.dtype.kind == "c":
+            raise TypeError(f"{creator!r} gives complex numbers, which calligrad does not differentiate yet")
+        if data.dtype.kind != "f":
             return Value(data)
     y = _new(Value)
     y._data = data
@@ -260,8 +279,12 @@ def _result(data: Any, creator: Function) -> Value:
     return y
 
 
-_FLOATS = frozenset(np.dtype(code).type for code in "efdgFDG")  # NumPy's scalars, which 0-d results are
+_SCALARS = frozenset(np.dtype(code).type for code in "efdg")  # NumPy's scalars, which 0-d results are
 _new = object.__new__
+
+
+def _nobody() -> None:
+    """A weak reference to nothing."""
 
 
 def as_constant(y: Any) -> Any:
@@ -273,6 +296,11 @@ def as_constant(y: Any) -> Any:
 
 def _describe(x: Any) -> str:
     return f"{x.dtype}{list(x.shape)}" if hasattr(x, "shape") else repr(x)
+
+
+def broadcasts_to(shape: tuple[int, ...], wide: tuple[int, ...]) -> bool:
+    """Whether NumPy would stretch an array of ``shape`` to the shape ``wide``."""
+    return len(shape) <= len(wide) and all(n in (1, m) for n, m in zip(shape[::-1], wide[::-1]))
 
 
 def sum_to(g: Any, shape: tuple[int, ...]) -> Any:
@@ -315,19 +343,19 @@ def _rule(cls: type[Function], func: Callable) -> Callable:
     if isinstance(func, np.ufunc) and not cls.settings:
         return (lambda x: cls().__call__(x)) if func.nin == 1 else lambda a, b: cls().__call__(a, b)
 
-    _, *arrays = inspect.signature(cls.forward).parameters
-    n = len(arrays)
+    positional, every, _ = parameters(cls.forward)
+    n = 1 if every else len(positional) - 1
+    names = parameters(func)[0]
 
     def rule(*args: Any, **kwargs: Any) -> Any:
-        if len(args) < n:  # arrays passed by name
-            named = list(inspect.signature(func).parameters)[len(args) : n]
-            args = (*args, *(kwargs.pop(key) for key in named if key in kwargs))
+        kwargs = dict(zip(names[n:], args[n:])) | kwargs
+        xs = args[:n] if len(args) >= n else (*args, *(kwargs.pop(key) for key in names[len(args) : n]))
         if kwargs.get("out", ...) is None:
             del kwargs["out"]
         if unknown := kwargs.keys() - cls.settings:
             takes = f"; it takes {', '.join(cls.settings)}" if cls.settings else ""
-            raise TypeError(f"np.{func.__name__} of a Value does not take {', '.join(sorted(unknown))}{takes}")
-        return cls(*args[n:], **kwargs)(*args[:n])
+            raise TypeError(f"{numpy_name(func)} of a Value does not take {', '.join(sorted(unknown))}{takes}")
+        return cls(**kwargs)(*xs)
 
     return rule
 
@@ -348,14 +376,55 @@ def _take_settings(self: Function, *args: Any, **kwargs: Any) -> None:
 
 def _read_backward(cls: type[Function]) -> None:
     """What ``cls.backward`` asks for, by its signature: inputs by position, the output as keyword ``y``."""
-    _, _, *asked = inspect.signature(cls.backward).parameters.values()
+    (_, _, *inputs), every, keywords = parameters(cls.backward)
     own = [vars(c).values() for c in cls.__mro__[: cls.__mro__.index(Function)]]
-    read = {name for members in own for f in members if inspect.isfunction(f) for name in f.__code__.co_names}
+    codes = [code for members in own for f in members if isinstance(f, FunctionType) for code in _codes(f.__code__)]
+    read = {name for code in codes for name in code.co_names}
     cls._reads_self = not read.isdisjoint(("inputs", "outputs"))
-    cls._takes_y = any(p.kind is p.KEYWORD_ONLY for p in asked)
-    cls._names = tuple(not p.name.startswith("_") for p in asked if p.kind is p.POSITIONAL_OR_KEYWORD)
-    if any(p.kind is p.VAR_POSITIONAL for p in asked) or (cls._names and all(cls._names)):
+    cls._takes_y = bool(keywords)
+    cls._names = tuple(not name.startswith("_") for name in inputs)
+    if every or (cls._names and all(cls._names)):
         cls._names = None
+    cls._keeps = cls._names != () or cls._takes_y or cls._reads_self
+
+
+def _codes(code: CodeType) -> Iterator[CodeType]:
+    """``code`` and that of all functions, lambdas and comprehensions within it."""
+    yield code
+    for inner in code.co_consts:
+        if isinstance(inner, CodeType):
+            yield from _codes(inner)
+
+
+@functools.cache
+def _stored_by(forward: Callable) -> list[str]:
+    """The attributes that ``forward`` assigns."""
+    import dis  # slow to import, and only needed for a gradient of a gradient
+
+    if not isinstance(forward, FunctionType):
+        return []
+    steps = (step for code in _codes(forward.__code__) for step in dis.get_instructions(code))
+    return [step.argval for step in steps if step.opname == "STORE_ATTR"]
+
+
+def _holds_floats(x: Any) -> bool:
+    if isinstance(x, (list, tuple)):
+        return any(map(_holds_floats, x))
+    if isinstance(x, dict):
+        return any(map(_holds_floats, x.values()))
+    return isinstance(x, (ndarray, np.generic)) and x.dtype.kind == "f"
+
+
+def parameters(f: Any) -> tuple[list[str], bool, list[str]]:
+    """Names of the positional parameters, whether there is a ``*args``, and names of the keyword-only ones.
+
+    As ``inspect.signature`` finds them, whose import alone would take a quarter of ours.
+    """
+    while hasattr(f, "__wrapped__"):
+        f = f.__wrapped__
+    code = f.__code__
+    n, m = code.co_argcount, code.co_kwonlyargcount
+    return list(code.co_varnames[:n]), bool(code.co_flags & 0x04), list(code.co_varnames[n : n + m])
 
 
 # ---------------------------------------------------------------- kinds of Function
@@ -396,5 +465,6 @@ class Parts(dict):
         self.count = count
 
     def __add__(self, other: Parts) -> Parts:
-        self.update(other)  # each Output is passed once, so no index comes twice
+        for index, g in other.items():
+            self[index] = self[index] + g if index in self else g
         return self

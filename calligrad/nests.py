@@ -39,3 +39,30 @@ def map_leaves(f: Callable, nest: Any) -> Any:
 def like(nest: Any, values: Iterator[Any]) -> Any:
     """A nest of the same form that holds ``values`` instead, taken in order."""
     return map_leaves(lambda _: next(values), nest)
+
+
+def aligned(nest: Any, form: Any) -> list[Any]:
+    """The leaves of ``nest`` in the order of ``form``: dicts go by key, sequences by length.
+
+    >>> aligned({"b": 1, "a": 2}, {"a": ..., "b": ...})
+    [2, 1]
+    """
+    if isinstance(form, dict):
+        if not isinstance(nest, dict) or nest.keys() != form.keys():
+            raise ValueError(f"a dict with keys {', '.join(map(repr, form))} is needed, not {_brief(nest)}")
+        return [leaf for key in form for leaf in aligned(nest[key], form[key])]
+    if isinstance(form, (list, tuple)):
+        if not isinstance(nest, (list, tuple)) or len(nest) != len(form):
+            raise ValueError(f"a {type(form).__name__} of {len(form)} is needed, not {_brief(nest)}")
+        return [leaf for part, shape in zip(nest, form) for leaf in aligned(part, shape)]
+    if isinstance(nest, (list, tuple, dict)):
+        raise ValueError(f"an array is needed, not {_brief(nest)}")
+    return [nest]
+
+
+def _brief(nest: Any) -> str:
+    if isinstance(nest, dict):
+        return f"a dict with keys {', '.join(map(repr, nest))}"
+    return (
+        f"a {type(nest).__name__} of {len(nest)}" if isinstance(nest, (list, tuple)) else f"one {type(nest).__name__}"
+    )

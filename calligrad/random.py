@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-_generator = np.random.default_rng()
+_generator: np.random.Generator | None = None  # made when first drawn from: numpy.random is slow to import
 
 
 def seed(n: int) -> None:
@@ -21,4 +21,11 @@ def seed(n: int) -> None:
 
 def generator(rng: np.random.Generator | None = None) -> np.random.Generator:
     """``rng`` if there is one, otherwise the shared generator."""
-    return _generator if rng is None else rng
+    global _generator
+    if rng is not None:
+        if not isinstance(rng, np.random.Generator):
+            raise TypeError(f"rng is a generator such as np.random.default_rng(0), not {rng!r}")
+        return rng
+    if _generator is None:
+        _generator = np.random.default_rng()
+    return _generator

@@ -3,7 +3,7 @@
 A *node* of the graph is either a Function or a leaf Value:
 
 - ``node.edges``: for each input a tuple ``(origin, shape, dtype)``, where the origin is the node it came
-  from, or None for a constant; empty for a leaf;
+  from, or None for a constant, and the dtype of a NumPy scalar is its type; empty for a leaf;
 - ``node.generation``: higher than the generation of every Function it has an edge to;
 - ``node.pull(g)``: for a Function, the gradient of each input, given the gradient of its output.
 
@@ -63,12 +63,13 @@ def sweep(
                     continue
                 if callable(gx):
                     gx = gx()
-                try:
-                    fits = gx.shape == shape and gx.dtype is dtype
-                except AttributeError:
-                    fits = False
-                if not fits:
-                    gx = function.fit(gx, shape, dtype)
+                if type(gx) is not dtype:
+                    try:
+                        fits = gx.shape == shape and gx.dtype is dtype
+                    except AttributeError:
+                        fits = False
+                    if not fits:
+                        gx = function.fit(gx, shape, dtype)
                 if origin in grads:
                     grads[origin] = grads[origin] + gx  # never in place: the array may be shared
                 else:

@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from calligrad.nests import leaves, like, map_leaves
+from calligrad.nests import aligned, leaves, like, map_leaves
 from calligrad.ops.alias import Alias
 from calligrad.sweep import ancestors, leading_to, sweep
-from calligrad.value import Value, as_numeric, unwrap
+from calligrad.value import Value, as_numeric, holding, owned, recording, strict, unwrap
 
 # ---------------------------------------------------------------- the gradient of Values
 
@@ -40,11 +40,9 @@ def gradients(ys: Any, xs: Any, gys: Any = None, create_graph: bool = False) -> 
             if not isinstance(v, Value):
                 raise TypeError(f"gradients takes Values; {kind} holds {_describe(v)}")
     for x in inputs:
-        if x.dtype.kind not in "fc":
+        if x.dtype.kind != "f":
             raise TypeError(f"x is {x.dtype}; only floating Values have gradients")
-    seeds = [None] * len(outputs) if gys is None else leaves(gys)
-    if len(seeds) != len(outputs):
-        raise ValueError(f"gradients got {len(outputs)} ys, but {len(seeds)} gys")
+    seeds = [None] * len(outputs) if gys is None else aligned(gys, ys)
     pairs = [(y, _seed(y, g, create_graph)) for y, g in zip(outputs, seeds)]
     gs = _pull(pairs, inputs, ancestors(_node(y) for y in outputs), create_graph)
     return like(xs, iter(gs))
@@ -57,12 +55,13 @@ def _pull(
     nodes = [_node(x) for x in xs]
     wanted = leading_to(nodes, functions)
     seeds = [(_node(y), g) for y, g in pairs if _node(y) in wanted]
-    grads = sweep(seeds, wanted=wanted, create_graph=create_graph)
+    with holding(recording, create_graph):
+        grads = sweep(seeds, wanted=wanted, create_graph=create_graph)
     gs = [grads.get(node) for node in nodes]
-    gs = [np.zeros_like(x.data) if g is None else g if create_graph else unwrap(g) for x, g in zip(xs, gs)]
+    gs = [np.zeros_like(x.data) if g is None else g for x, g in zip(xs, gs)]
     if create_graph:
         return [g if isinstance(g, Value) else Value(g, requires_grad=False) for g in gs]
-    return [np.array(g) for g in gs]  # an array of its own: writing into one must not change another
+    return owned(gs, *(g for _, g in pairs))
 
 
 def _node(v: Value) -> Any:
@@ -86,10 +85,7 @@ class _Run:
     """One run of ``f`` on fresh leaves in place of some of its arguments."""
 
     def __init__(self, f: Callable, args: Sequence[Any], argnums: Any, kwargs: dict[str, Any]) -> None:
-        numbers = (argnums,) if isinstance(argnums, (int, np.integer)) else tuple(argnums)
-        for n in numbers:
-            if not -len(args) <= n < len(args):
-                raise ValueError(f"argnums={argnums}, but {_name(f)} was called with {len(args)} arguments")
+        numbers = _numbers(argnums, len(args), f)
         args = list(args)
         chosen = [args[n] for n in numbers]
         opened = [map_leaves(functools.partial(_open, f=f), arg) for arg in chosen]
@@ -98,14 +94,25 @@ class _Run:
         self.f = f
         self.form = chosen[0] if isinstance(argnums, (int, np.integer)) else tuple(chosen)
         self.xs = leaves(opened)
-        self.y = f(*args, **kwargs)
-        self.ys = [y if isinstance(y, Value) else Value(y, requires_grad=False) for y in leaves(self.y)]
+        outside = recording.get()
+        with holding(recording, True), holding(strict, True):
+            self.y = f(*args, **kwargs)
+        self.ys = [self._output(y) for y in leaves(self.y)]
         starts = {_node(x) for x in self.xs}
         self.functions = ancestors((_node(y) for y in self.ys), stop=starts)
         # Whatever else requires a gradient belongs to somebody outside, whose sweep must come through here.
         origins = {origin for function in self.functions if function not in starts for origin, *_ in function.edges}
         others = {_node(y) for y in self.ys if y.requires_grad}.union(origins) - starts - {None}
-        self.nested = any(x.created_by is not None for x in self.xs) or any(not node.edges for node in others)
+        self.nested = outside and (
+            any(x.created_by is not None for x in self.xs) or any(not node.edges for node in others)
+        )
+
+    def _output(self, y: Any) -> Value:
+        if isinstance(y, Value):
+            return y
+        if y is None:
+            raise TypeError(f"{_name(self.f)} returned None; it must return an array, or a nest of arrays")
+        return Value(y, requires_grad=False)
 
     def pull(self, gys: Sequence[Any]) -> Any:
         """The gradients of the arguments, in their form."""
@@ -118,26 +125,38 @@ class _Run:
 
     def scalar(self) -> None:
         """Insist that f returned one number."""
-        if len(self.ys) != 1 or self.ys[0].size != 1 or isinstance(self.y, (list, tuple, dict)):
-            shapes = ", ".join(str(y.shape) for y in self.ys)
+        nest = isinstance(self.y, (list, tuple, dict))
+        if nest or self.ys[0].size != 1:
+            what = f"a {type(self.y).__name__}" if nest else f"an array of shape {self.ys[0].shape}"
             raise ValueError(
-                f"a gradient is of one number, but {_name(self.f)} returned shape {shapes};"
+                f"a gradient is of one number, but {_name(self.f)} returned {what};"
                 " take np.sum of it, or use jacobian or vjp"
             )
         if self.ys[0].dtype.kind == "c":
             raise TypeError(f"a gradient is of a real number, but {_name(self.f)} returned {self.ys[0].dtype}")
 
 
+def _numbers(argnums: Any, count: int, f: Callable) -> list[int]:
+    """``argnums`` as positions among ``count`` arguments."""
+    given = [argnums] if isinstance(argnums, (int, np.integer)) else argnums
+    if not isinstance(given, (list, tuple, range)) or not all(isinstance(n, (int, np.integer)) for n in given):
+        raise TypeError(f"argnums is the position of an argument, or a tuple of positions, not {argnums!r}")
+    if any(not -count <= n < count for n in given):
+        raise ValueError(f"argnums={argnums}, but {_name(f)} was called with {count} arguments")
+    numbers = [int(n) % count for n in given]
+    if len(set(numbers)) < len(numbers):
+        raise ValueError(f"argnums={argnums} names an argument twice")
+    return numbers
+
+
 def _open(x: Any, f: Callable) -> Value:
     """``x`` as a Value at which a derivative is taken: a new leaf, or a new entry behind a Value from outside."""
-    if isinstance(x, Value):
-        if x.dtype.kind not in "fc":
-            raise TypeError(f"{_name(f)} cannot be differentiated with respect to {x.dtype}; use x.astype(float)")
-        return Alias()(x) if x.requires_grad else Value(x.data)
-    x = float(x) if isinstance(x, int) and not isinstance(x, bool) else as_numeric(x)
-    if np.asarray(x).dtype.kind not in "fc":
-        raise TypeError(f"{_name(f)} cannot be differentiated with respect to {x.dtype}; use x.astype(float)")
-    return Value(x)
+    if isinstance(x, int) and not isinstance(x, bool):
+        x = float(x)
+    data = x.data if isinstance(x, Value) else as_numeric(x)
+    if data.dtype.kind != "f":
+        raise TypeError(f"{_name(f)} cannot be differentiated with respect to {data.dtype}; use x.astype(float)")
+    return Alias()(x) if isinstance(x, Value) and x.requires_grad and recording.get() else Value(data)
 
 
 def _close(g: Any, x: Any) -> Any:
@@ -159,7 +178,7 @@ def value_and_grad(f: Callable, argnums: int | Sequence[int] = 0) -> Callable:
     >>> import numpy as np
     >>> from calligrad import value_and_grad
     >>> value_and_grad(lambda x: np.sum(x ** 2))(np.array([1.0, 2.0]))
-    (5.0, array([2., 4.]))
+    (np.float64(5.0), array([2., 4.]))
     """
 
     @functools.wraps(f)
@@ -180,9 +199,9 @@ def grad(f: Callable, argnums: int | Sequence[int] = 0) -> Callable:
     >>> import numpy as np
     >>> from calligrad import grad
     >>> grad(np.sin)(0.0)
-    1.0
+    np.float64(1.0)
     >>> grad(grad(grad(np.sin)))(0.0)
-    -1.0
+    np.float64(-1.0)
     >>> grad(lambda p: np.sum(p["w"] * p["x"]))({"w": np.ones(2), "x": np.array([3.0, 4.0])})
     {'w': array([3., 4.]), 'x': array([1., 1.])}
     """
@@ -216,9 +235,10 @@ def jvp(f: Callable, xs: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, A
     >>> import numpy as np
     >>> from calligrad import jvp
     >>> jvp(np.sin, (0.0,), (2.0,))
-    (0.0, 2.0)
+    (np.float64(0.0), np.float64(2.0))
     """
-    xs, ts = tuple(xs), _matching(tuple(tangents), tuple(xs), "tangent")
+    xs, tangents = _arguments("jvp", xs), _arguments("jvp", tangents)
+    ts = _matching(tangents, xs, "tangent")
     run = _Run(f, xs, range(len(xs)), {})
     dummies = [Value(np.ones_like(y.data)) for y in run.ys]
     gs = _pull(list(zip(run.ys, dummies)), run.xs, run.functions, create_graph=True)
@@ -236,9 +256,10 @@ def hvp(f: Callable, xs: Sequence[Any], vs: Sequence[Any]) -> tuple[Any, ...]:
     >>> hvp(lambda x: np.sum(x ** 3), (np.array([1.0, 2.0]),), (np.array([1.0, 1.0]),))
     (array([ 6., 12.]),)
     """
-    _matching(tuple(vs), tuple(xs), "vector")
+    xs, vs = _arguments("hvp", xs), _arguments("hvp", vs)
+    _matching(vs, xs, "vector")
     _, pull = vjp(grad(f, tuple(range(len(xs)))), *xs)
-    return pull(tuple(vs))
+    return pull(vs)
 
 
 def jacobian(f: Callable, argnums: int | Sequence[int] = 0) -> Callable:
@@ -265,8 +286,9 @@ def jacobian(f: Callable, argnums: int | Sequence[int] = 0) -> Callable:
                 leaves(run.pull([u if j == i else np.zeros_like(o.data) for j, o in enumerate(run.ys)])) for u in units
             ]
             columns = zip(*pulled) if pulled else ([] for _ in run.xs)
-            stacked = (np.stack(c) if c else np.zeros((0, *x.shape)) for c, x in zip(columns, run.xs))
-            return like(run.form, (np.reshape(s, y.shape + x.shape) for s, x in zip(stacked, run.xs)))
+            stacked = (np.stack(c) if c else np.zeros((0, *x.shape), x.dtype) for c, x in zip(columns, run.xs))
+            whole = (np.reshape(s, y.shape + x.shape) for s, x in zip(stacked, run.xs))
+            return like(run.form, map(_close, whole, leaves(run.form)))
 
         blocks = [rows(i, y) for i, y in enumerate(run.ys)]
         return like(run.y, iter(blocks))
@@ -286,11 +308,17 @@ def hessian(f: Callable, argnums: int | Sequence[int] = 0) -> Callable:
     return jacobian(grad(f, argnums), argnums)
 
 
+def _arguments(name: str, xs: Any) -> tuple[Any, ...]:
+    if not isinstance(xs, (list, tuple)):
+        raise TypeError(
+            f"{name} takes tuples, one entry for each argument of f: {name}(f, (x,), (v,)), not {_describe(xs)}"
+        )
+    return tuple(xs)
+
+
 def _matching(given: Any, form: Any, word: str) -> list[Any]:
     """The leaves of ``given``, which must have the form and shapes of ``form``."""
-    theirs, ours = leaves(given), leaves(form)
-    if len(theirs) != len(ours):
-        raise ValueError(f"{len(ours)} arrays need as many {word}s, not {len(theirs)}")
+    theirs, ours = aligned(given, form), leaves(form)
     for g, x in zip(theirs, ours):
         if np.shape(unwrap(g)) != np.shape(unwrap(x)):
             raise ValueError(

@@ -7,9 +7,11 @@ does for a NumPy function. ``Function`` fills it; see ``function.py``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from opcode import opname
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,6 +26,17 @@ RULES: dict[Callable, Callable] = {}
 """NumPy function -> what to call instead when one of its arguments is a Value."""
 
 recording: ContextVar[bool] = ContextVar("recording", default=True)
+strict: ContextVar[bool] = ContextVar("strict", default=False)  # whether a Value may not leave as a Python number
+
+
+@contextmanager
+def holding(variable: ContextVar[bool], value: bool) -> Iterator[None]:
+    """``variable`` at ``value`` within this block."""
+    token = variable.set(value)
+    try:
+        yield
+    finally:
+        variable.reset(token)
 
 
 @contextmanager
@@ -38,19 +51,16 @@ def no_grad() -> Iterator[None]:
     >>> y.requires_grad
     False
     """
-    token = recording.set(False)
-    try:
+    with holding(recording, False):
         yield
-    finally:
-        recording.reset(token)
 
 
 class Value(ArrayLike):
     """An array that remembers what made it, so that gradients can be sent back along the way it came.
 
     ``data`` is wrapped, not copied; whatever is not an array goes through ``np.asarray``. A Value made
-    by hand is a *leaf*: ``backward`` adds to its ``grad``. With ``requires_grad=False``, or with integer
-    or boolean data, it is a constant. ``name`` is for error messages and pictures.
+    by hand is a *leaf*: ``backward`` adds to its ``grad``. With ``requires_grad=False``, or with data
+    that are not floating, it is a constant. ``name`` is for error messages and pictures.
 
     Raises ``TypeError`` for data that is not numeric, and for a Value (use ``as_value``).
 
@@ -70,7 +80,7 @@ class Value(ArrayLike):
     def __init__(self, data: Any, name: str = "", *, requires_grad: bool = True) -> None:
         self._data = as_numeric(data)
         self._grad: Any = None
-        self._requires_grad = bool(requires_grad) and self._data.dtype.kind in "fc"
+        self._requires_grad = bool(requires_grad) and self._data.dtype.kind == "f"
         self.created_by: Function | None = None
         self.name = name
 
@@ -83,9 +93,13 @@ class Value(ArrayLike):
 
     @data.setter
     def data(self, data: Any) -> None:
+        if self.created_by is not None:
+            raise RuntimeError(f"{self._label()} was computed: with other data its gradient would be wrong")
         data = as_numeric(data)
         if data.shape != self._data.shape:
             raise ValueError(f"{self._label()} has shape {self._data.shape}; its data cannot become shape {data.shape}")
+        if self._requires_grad and data.dtype.kind != "f":
+            raise TypeError(f"{self._label()} requires grad; its data cannot become {data.dtype}")
         self._data = data
 
     @property
@@ -113,7 +127,7 @@ class Value(ArrayLike):
             if not flag:
                 raise RuntimeError(f"{self._label()} was computed, it is not a leaf; to cut it off here use detach()")
             return
-        if flag and self._data.dtype.kind not in "fc":
+        if flag and self._data.dtype.kind != "f":
             raise TypeError(f"{self._label()} is {self._data.dtype}; only floating data can require a gradient")
         self._requires_grad = bool(flag)
 
@@ -146,26 +160,25 @@ class Value(ArrayLike):
             return
         g = np.ones_like(self._data) if seed is None else seed
         grads = sweep([(self.created_by, g)], release=not retain_graph, retain=retain_grads)
-        taken = {id(g)}
-        for leaf, gx in grads.items():
-            # A leaf owns its gradient: no other leaf, no Function and no caller may share the array.
-            if isinstance(gx, np.generic) or gx.base is not None or id(gx) in taken:
-                gx = np.array(gx)
-            taken.add(id(gx))
+        for leaf, gx in zip(grads, owned(grads.values(), g, *(leaf._data for leaf in grads))):
             leaf._grad = gx if leaf._grad is None else leaf._grad + gx
 
     def _seed(self, g: Any) -> Any:
         """``g`` as a gradient of this Value: an array of its shape and dtype."""
+        if self._data.dtype.kind != "f":
+            raise TypeError(f"{self._label()} is {self._data.dtype}; only floating Values have a gradient")
         if isinstance(g, Value):
             raise TypeError("a gradient is an array; to differentiate a gradient use gradients(…, create_graph=True)")
         g = as_numeric(g)
+        if g.dtype.kind == "c":
+            raise TypeError(f"a gradient of {g.dtype} does not fit {self._label()} of {self._data.dtype}")
         if g.shape != self._data.shape:
             raise ValueError(f"a gradient of shape {g.shape} does not fit {self._label()} of shape {self._data.shape}")
         return g if g.dtype == self._data.dtype else g.astype(self._data.dtype)
 
     def _why_constant(self) -> str:
-        if self._data.dtype.kind not in "fc":
-            return f"its data is {self._data.dtype}, and integers and booleans are constants"
+        if self._data.dtype.kind != "f":
+            return f"its data is {self._data.dtype}, and all but floating data are constants"
         return "nothing behind it requires one (constants, requires_grad=False, detach() or no_grad())"
 
     # ---- NumPy's two protocols
@@ -176,20 +189,21 @@ class Value(ArrayLike):
                 return NotImplemented  # somebody else's type: it may know how to go on
         if method == "__call__" and not kwargs and ufunc in RULES:
             return RULES[ufunc](*inputs)
-        name = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
+        func = ufunc if method == "__call__" else getattr(ufunc, method)
+        name = numpy_name(func)
         if kwargs.get("out") is not None:
             raise TypeError(
-                f"np.{name} cannot write a Value into an existing array: the graph would be cut. Take the result"
-                f" instead, y = np.{name}(…); in place of array += value write array = array + value"
+                f"{name} cannot write a Value into an existing array: the graph would be cut. Take the result"
+                f" instead, y = {name}(…); in place of array += value write array = array + value"
             )
-        if kwargs:
-            raise TypeError(f"np.{name} of a Value does not take {', '.join(f'{key}=' for key in kwargs)}")
-        return _dispatch(ufunc if method == "__call__" else getattr(ufunc, method), name, inputs, kwargs)
+        if func in RULES and method == "__call__":
+            raise TypeError(f"{name} of a Value does not take {', '.join(f'{key}=' for key in kwargs)}")
+        return _rule_of(func)(*inputs, **kwargs)
 
     def __array_function__(self, func: Callable, types: Any, args: Any, kwargs: Any) -> Any:
         if not all(issubclass(t, (Value, np.ndarray)) or t.__module__.startswith("calligrad.") for t in types):
             return NotImplemented
-        return _dispatch(func, _numpy_name(func), args, kwargs)
+        return _rule_of(func)(*args, **kwargs)
 
     def __array__(self, *args: Any, **kwargs: Any) -> Any:
         raise TypeError(
@@ -208,14 +222,51 @@ class Value(ArrayLike):
                 f"{self._label()} is a leaf that requires grad: writing into it would cut the graph. Write into a copy"
                 " (w = v.copy(); w[key] = …), or within no_grad() to change the parameter itself"
             )
-        if not recording.get() or not (self.requires_grad or getattr(value, "requires_grad", False)):
+        if self.requires_grad and not recording.get():
+            if self.created_by is not None:
+                raise RuntimeError(
+                    f"{self._label()} was computed, and its graph remembers the array; write into a copy"
+                )
             self._data[unwrap_all(key)] = unwrap(value)
             return
-        y = RULES[Value.__setitem__](self, key, value)
+        if self._data.dtype.kind != "f" and getattr(value, "requires_grad", False):
+            raise TypeError(f"{self._label()} is {self._data.dtype}: what is written into it would lose its gradient")
+        y = RULES[Value.__setitem__](self, key, value)  # a new array: whoever remembers the old one keeps it
         self._data, self.created_by = y._data, y.created_by
 
     def __delitem__(self, key: Any) -> None:
         raise TypeError("items of an array cannot be deleted; np.delete(value, …) gives a new one")
+
+    # ---- leaving the graph as a Python number
+
+    def __float__(self) -> float:
+        return float(self._leaving("float"))
+
+    def __int__(self) -> int:
+        return int(self._leaving("int"))
+
+    def __complex__(self) -> complex:
+        return complex(self._leaving("complex"))
+
+    def _leaving(self, kind: str) -> Any:
+        """The array, for ``float(value)`` and the like, unless nobody asked for the number by name.
+
+        ``array[0] = value`` calls ``float`` too, inside NumPy; and within a function that is being
+        differentiated a number that leaves the graph is a gradient that is silently 0.
+        """
+        if self.requires_grad:
+            caller = sys._getframe(2)
+            if opname[caller.f_code.co_code[caller.f_lasti]] == "STORE_SUBSCR":
+                raise TypeError(
+                    "array[…] = value would cut the graph. Collect the Values in a list and join them with np.stack, or"
+                    " make the array a Value: y = Value(np.zeros(…), requires_grad=False)"
+                )
+            if strict.get():
+                raise TypeError(
+                    f"{kind}(value) in a function that is being differentiated would cut the graph: nothing flows back"
+                    " through a Python number. Use np.… in place of math.…, or value.item() if a constant is meant"
+                )
+        return self._data
 
     # ---- Python's protocols
 
@@ -243,7 +294,7 @@ class Value(ArrayLike):
             notes.append(f"name={self.name!r}")
         if self.created_by is not None:
             notes.append(f"created_by={type(self.created_by).__name__}")
-        elif not self._requires_grad and self._data.dtype.kind in "fc":
+        elif not self._requires_grad and self._data.dtype.kind == "f":
             notes.append("requires_grad=False")
         return f"Value({', '.join(notes)})"
 
@@ -300,6 +351,18 @@ def _is_operand(x: Any) -> bool:
     return hasattr(x, "__array_function__") and type(x).__module__.startswith(("calligrad.", "cupy"))
 
 
+def owned(gradients: Iterable[Any], *others: Any) -> list[Any]:
+    """The gradients as arrays that share no memory with one another, with ``others`` or with a Function's."""
+    taken = set(map(id, others))
+    own = []
+    for g in map(unwrap, gradients):
+        if not isinstance(g, np.ndarray) or g.base is not None or id(g) in taken:
+            g = np.array(g)
+        taken.add(id(g))
+        own.append(g)
+    return own
+
+
 def as_array(x: Any) -> Any:
     """``x`` as an array: the array inside a Value, and ``np.asarray`` of anything else."""
     return x._data if isinstance(x, Value) else as_numeric(x)
@@ -329,20 +392,28 @@ def unwrap_all(x: Any) -> Any:
 # ---------------------------------------------------------------- dispatch
 
 
-def _dispatch(func: Callable, name: str, args: Any, kwargs: Any) -> Any:
-    rule = RULES.get(func)
-    if rule is None:
-        raise NotImplementedError(
-            f"np.{name} has no derivative in calligrad. Give it one with `class {name.rpartition('.')[2].title()}"
-            f"(Function, of=np.{name})`, or call it on value.data if the result is to be a constant"
-        )
-    return rule(*args, **kwargs)
+def _rule_of(func: Callable) -> Callable:
+    """What to call in place of the NumPy function ``func``."""
+    if (rule := RULES.get(func)) is not None:
+        return rule
+    name = numpy_name(func)
+    raise NotImplementedError(
+        f"{name} has no derivative in calligrad. Give it one with `class {func.__name__.title()}(Function, of={name})`,"
+        " or call it on value.data if the result is to be a constant"
+    )
 
 
-def _numpy_name(func: Callable) -> str:
-    module = getattr(func, "__module__", "") or ""
-    inner = module.removeprefix("numpy").strip(".")
-    return f"{inner}.{func.__name__}" if inner in ("linalg", "fft", "random") else func.__name__
+def numpy_name(func: Callable) -> str:
+    """How a user writes ``func``: np.sum, np.linalg.norm, np.add.reduce.
+
+    >>> import numpy as np
+    >>> numpy_name(np.linalg.norm), numpy_name(np.add.reduce)
+    ('np.linalg.norm', 'np.add.reduce')
+    """
+    if isinstance(owner := getattr(func, "__self__", None), np.ufunc):
+        return f"np.{owner.__name__}.{func.__name__}"
+    module = (getattr(func, "__module__", None) or "").removeprefix("numpy").strip(".")
+    return f"np.{module}.{func.__name__}" if module in ("linalg", "fft", "random") else f"np.{func.__name__}"
 
 
 def _rebuild(data: Any, name: str, requires_grad: bool) -> Value:

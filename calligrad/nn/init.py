@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -38,32 +39,39 @@ def gain(nonlinearity: str, a: float = 0.0) -> float:
     return gains[nonlinearity]
 
 
+def fill(x: Value, numbers: Any) -> Value:
+    """Write ``numbers`` into the array of ``x``, which must be a leaf with floating data."""
+    if not isinstance(x, Value):
+        raise TypeError(f"an initialiser fills a Value, not {type(x).__name__}")
+    if x.created_by is not None or x.dtype.kind != "f":
+        raise ValueError(f"an initialiser fills a leaf with floating data, not {x!r}")
+    x.data[...] = numbers
+    return x
+
+
 def constant_(x: Value, value: float) -> Value:
     """``value`` everywhere."""
-    x.data[...] = value
-    return x
+    return fill(x, value)
 
 
 def zeros_(x: Value) -> Value:
     """Zero everywhere."""
-    return constant_(x, 0)
+    return fill(x, 0)
 
 
 def ones_(x: Value) -> Value:
     """One everywhere."""
-    return constant_(x, 1)
+    return fill(x, 1)
 
 
 def uniform_(x: Value, low: float = 0.0, high: float = 1.0, rng: np.random.Generator | None = None) -> Value:
     """Uniform between ``low`` and ``high``."""
-    x.data[...] = generator(rng).uniform(low, high, x.shape)
-    return x
+    return fill(x, generator(rng).uniform(low, high, np.shape(x)))
 
 
 def normal_(x: Value, mean: float = 0.0, std: float = 1.0, rng: np.random.Generator | None = None) -> Value:
     """Normal with ``mean`` and ``std``."""
-    x.data[...] = generator(rng).normal(mean, std, x.shape)
-    return x
+    return fill(x, generator(rng).normal(mean, std, np.shape(x)))
 
 
 def xavier_uniform_(x: Value, gain: float = 1.0, rng: np.random.Generator | None = None) -> Value:

@@ -18,6 +18,12 @@ class Affine(Function):
     """``x @ weight.T + bias``: the gradient of the weight comes in the weight's own layout."""
 
     def forward(self, x, weight, *bias):
+        if weight.ndim != 2 or x.shape[-1:] != weight.shape[1:]:
+            raise ValueError(
+                f"x (…, in) and weight (out, in) do not fit: they have shapes {x.shape} and {weight.shape}"
+            )
+        if any(b.shape != weight.shape[:1] for b in bias):
+            raise ValueError(f"bias (out,) and weight (out, in) do not fit: {bias[0].shape} and {weight.shape}")
         y = x @ weight.T
         for b in bias:
             y = np.add(y, b, out=y if b.dtype == y.dtype else None)
@@ -27,7 +33,7 @@ class Affine(Function):
         gs = (
             lambda: g @ weight,
             lambda: rows(g).T @ rows(x),
-            lambda: np.sum(rows(g), axis=0),
+            lambda: np.add.reduce(rows(g)),
         )
         return gs[: 2 + len(bias)]
 
@@ -42,12 +48,6 @@ def linear(x: Any, weight: Any, bias: Any = None) -> Any:
 
     Shapes: ``x`` (…, in), ``weight`` (out, in), ``bias`` (out,) or None; the result is (…, out).
     """
-    if np.ndim(weight) != 2 or np.shape(x)[-1:] != np.shape(weight)[1:]:
-        raise ValueError(
-            f"linear takes x of shape (…, in) and a weight of shape (out, in), not {np.shape(x)} and {np.shape(weight)}"
-        )
-    if bias is not None and np.shape(bias) != np.shape(weight)[:1]:
-        raise ValueError(f"a bias of shape {np.shape(bias)} does not fit a weight of shape {np.shape(weight)}")
     return Affine()(x, weight) if bias is None else Affine()(x, weight, bias)
 
 

@@ -16,8 +16,10 @@ class SquaredError(Function):
     """The mean of the squared differences."""
 
     def forward(self, x, target):
+        if x.shape != target.shape:
+            raise ValueError(f"a prediction of shape {x.shape} and a target of shape {target.shape} differ")
         d = x - target
-        return np.mean(np.square(d))
+        return (d * d).mean()
 
     def backward(self, g, x, target):
         slope = (2 / max(1, x.size)) * g * (x - target)
@@ -45,12 +47,10 @@ def mse_loss(x: Any, target: Any, reduction: str = "mean") -> Any:
     >>> float(mse_loss(np.array([1.0, 2.0]), np.array([1.0, 4.0])))
     2.0
     """
-    if np.shape(x) != np.shape(target):
-        raise ValueError(
-            f"mse_loss: a prediction of shape {np.shape(x)} and a target of shape {np.shape(target)} differ"
-        )
     if reduction == "mean":
         return SquaredError()(x, target)
+    if np.shape(x) != np.shape(target):
+        raise ValueError(f"a prediction of shape {np.shape(x)} and a target of shape {np.shape(target)} differ")
     return _reduced(np.square(np.subtract(x, target)), reduction)
 
 
@@ -79,10 +79,9 @@ def cross_entropy(x: Any, labels: Any, reduction: str = "mean") -> Any:
         raise ValueError(
             f"cross_entropy: label {labels.flat[i]} at index {i} is not among the classes 0 to {classes - 1}"
         )
-    if labels.ndim == 0:
-        x, labels = np.reshape(x, (1, classes)), labels[None]
-        return NegativeLogSoftmax()(x, labels)[0]
-    return _reduced(NegativeLogSoftmax()(x, labels), reduction)
+    rows = np.reshape(x, (-1, classes)) if labels.ndim == 0 else x
+    losses = NegativeLogSoftmax()(rows, np.atleast_1d(labels))
+    return _reduced(np.reshape(losses, labels.shape), reduction)
 
 
 def _reduced(losses: Any, reduction: str) -> Any:

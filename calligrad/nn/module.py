@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from reprlib import recursive_repr
 from typing import Any, Self
 
 import numpy as np
@@ -87,7 +88,7 @@ class Module:
         for path, p in own.items():
             if path in arrays and arrays[path].shape != p.shape:
                 problems.append(f"shape: {path} is {p.shape} here and {arrays[path].shape} in the state")
-            elif path in arrays and arrays[path].dtype.kind not in "fiubc":
+            elif path in arrays and arrays[path].dtype.kind not in "fiub":
                 problems.append(f"dtype: {path} is {p.dtype} here and {arrays[path].dtype} in the state")
         if problems:
             raise ValueError(f"the state does not fit {type(self).__name__}:\n  " + "\n  ".join(problems))
@@ -116,6 +117,7 @@ class Module:
         settings = {k: v for k, v in vars(self).items() if isinstance(v, (int, float, str)) and k != "training"}
         return ", ".join(f"{key}={value!r}" for key, value in settings.items() if not key.startswith("_"))
 
+    @recursive_repr("…")
     def __repr__(self) -> str:
         within = [(path, m) for path, m in _members(self, "", deep=False) if isinstance(m, Module) and m is not self]
         if not within:
@@ -126,7 +128,7 @@ class Module:
 
 
 def _is_parameter(x: Any) -> bool:
-    return isinstance(x, Value) and x.created_by is None and x.dtype.kind in "fc"
+    return isinstance(x, Value) and x.created_by is None and x.dtype.kind == "f"
 
 
 def _members(thing: Any, path: str, deep: bool = True, above: tuple[int, ...] = ()) -> Iterator[tuple[str, Any]]:
@@ -138,7 +140,7 @@ def _members(thing: Any, path: str, deep: bool = True, above: tuple[int, ...] = 
         yield path, thing
         if above and not deep:
             return
-        parts = vars(thing).items()
+        parts: Iterable[tuple[Any, Any]] = vars(thing).items()
     elif isinstance(thing, Mapping):
         parts = thing.items()
     elif isinstance(thing, (list, tuple)):

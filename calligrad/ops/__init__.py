@@ -1,6 +1,19 @@
 """NumPy by its own chapters: importing this package fills the table of rules."""
 
-from calligrad.ops import alias, constants, contract, elementwise, index, join, reduce, shape, softmax, sort, special
+from calligrad.ops import (
+    alias,
+    constants,
+    contract,
+    elementwise,
+    index,
+    join,
+    reduce,
+    refused,
+    shape,
+    softmax,
+    sort,
+    special,
+)
 
 __all__ = [
     "alias",
@@ -10,6 +23,7 @@ __all__ = [
     "index",
     "join",
     "reduce",
+    "refused",
     "shape",
     "softmax",
     "sort",

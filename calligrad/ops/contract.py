@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
+import string
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
 
 from calligrad.function import Function, implements
-from calligrad.value import RULES, bind_operator, unwrap
+from calligrad.value import RULES, Value, bind_operator, unwrap
 
 
 class MatMul(Function, of=np.matmul):
@@ -42,7 +45,7 @@ bind_operator("matmul", np.matmul, RULES[np.matmul])
 
 def _rows(x: Any) -> Any:
     """All leading axes as one."""
-    return np.reshape(x, (-1, x.shape[-1]))
+    return np.reshape(x, (math.prod(x.shape[:-1]), x.shape[-1]))
 
 
 class Tensordot(Function):
@@ -74,18 +77,19 @@ class Tensordot(Function):
 @implements(np.tensordot)
 def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
     """``np.tensordot``; ``axes`` is a number of axes or a pair of axes."""
-    if isinstance(axes, (int, np.integer)):
-        pair = (range(a.ndim - int(axes), a.ndim), range(int(axes)))
-    else:
-        pair = axes
+    a, b = (x if isinstance(x, Value) else np.asarray(x) for x in (a, b))
+    pair = (range(a.ndim - axes, a.ndim), range(axes)) if isinstance(axes, (int, np.integer)) else axes
     over_a, over_b = ([i] if isinstance(i, (int, np.integer)) else list(i) for i in pair)
-    return Tensordot((tuple(i % a.ndim for i in over_a), tuple(i % b.ndim for i in over_b)))(a, b)
+    met_a = tuple(normalize_axis_index(int(i), a.ndim) for i in over_a)
+    met_b = tuple(normalize_axis_index(int(i), b.ndim) for i in over_b)
+    return Tensordot((met_a, met_b))(a, b)
 
 
 @implements(np.dot)
 def dot(a: Any, b: Any) -> Any:
     """``np.dot``: the sum over the last axis of ``a`` and the last but one of ``b``."""
-    if np.ndim(a) == 0 or np.ndim(b) == 0:
+    a, b = (x if isinstance(x, Value) else np.asarray(x) for x in (a, b))
+    if a.ndim == 0 or b.ndim == 0:
         return np.multiply(a, b)
     return np.matmul(a, b) if b.ndim <= 2 and a.ndim <= 2 else np.tensordot(a, b, (-1, max(b.ndim - 2, 0)))
 
@@ -141,7 +145,7 @@ def einsum(*operands: Any, optimize: Any = False, **kwargs: Any) -> Any:
 def _from_lists(operands: Sequence[Any]) -> tuple[str, Sequence[Any]]:
     """The form einsum(x, [0, 1], y, [1, 2], [0, 2]) as letters."""
     pairs = len(operands) // 2
-    letters = _letters("")
+    letters = string.ascii_uppercase + string.ascii_lowercase  # NumPy's order, which sorts an implicit output
 
     def spell(labels: Sequence[Any]) -> str:
         return "".join("..." if label is Ellipsis else letters[label] for label in labels)
@@ -160,12 +164,18 @@ def _explicit(spec: str, ndims: list[int]) -> tuple[tuple[str, ...], str]:
     if len(ins) != len(ndims):
         raise ValueError(f"einsum {spec!r} names {len(ins)} inputs, but got {len(ndims)}")
     free = [ndim - len(term.replace("...", "")) if "..." in term else 0 for term, ndim in zip(ins, ndims, strict=True)]
+    if bad := set(spec) - set(string.ascii_letters + ".,->"):
+        raise ValueError(f"einsum {spec!r}: {''.join(sorted(bad))!r} is neither a letter nor one of '.,->'")
     for term, ndim, rest in zip(ins, ndims, free, strict=True):
-        if rest < 0 or "..." not in term and len(term) != ndim:
+        if rest < 0 or ("..." not in term and len(term) != ndim):
             raise ValueError(f"einsum {spec!r}: {term!r} does not fit an input with {ndim} axes")
     dots = "".join(_letters(spec)[: max(free, default=0)])
     ins = [term.replace("...", dots[len(dots) - rest :]) for term, rest in zip(ins, free, strict=True)]
     if arrow:
+        if dots and "..." not in out:
+            raise ValueError(
+                f"einsum {spec!r}: the output needs an ellipsis for the axes that the inputs' ellipses stand for"
+            )
         out = out.replace("...", dots)
     else:
         letters = "".join(ins)
@@ -175,4 +185,4 @@ def _explicit(spec: str, ndims: list[int]) -> tuple[tuple[str, ...], str]:
 
 def _letters(taken: str) -> list[str]:
     """The letters that ``taken`` leaves free."""
-    return [c for c in "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ" if c not in taken]
+    return [c for c in string.ascii_letters if c not in taken]

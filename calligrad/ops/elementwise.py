@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import inspect
 import operator
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from calligrad.function import Elementwise, Function, as_constant, implements
+from calligrad.function import Elementwise, Function, implements, parameters
 from calligrad.value import RULES, bind_operator, unwrap
 
 # ---------------------------------------------------------------- arithmetic
@@ -124,7 +123,7 @@ class Clip(Elementwise):
         return np.clip(x, lo, hi)
 
     def backward(self, g, x, lo, hi):
-        below, above = np.less(x, lo), np.greater(x, hi)
+        below, above = np.less(x, lo), np.greater(x, hi) | (np.less(x, lo) & np.greater(lo, hi))
         return (
             lambda: np.where(below | above, 0, g),
             lambda: np.where(below & ~above, g, 0),
@@ -136,9 +135,9 @@ class Clip(Elementwise):
 def clip(a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None) -> Any:
     """``np.clip``: a bound left out or None is no bound."""
     lo, hi = min if a_min is None else a_min, max if a_max is None else a_max
-    if np.result_type(unwrap(a)).kind not in "fc":
-        return as_constant(np.clip(unwrap(a), unwrap(lo), unwrap(hi)))
-    return Clip()(a, -np.inf if lo is None else lo, np.inf if hi is None else hi)
+    dtype = np.result_type(unwrap(a))
+    lowest, highest = (-np.inf, np.inf) if dtype.kind == "f" else (np.iinfo(dtype).min, np.iinfo(dtype).max)
+    return Clip()(a, lowest if lo is None else lo, highest if hi is None else hi)
 
 
 # ---------------------------------------------------------------- one input
@@ -146,23 +145,12 @@ def clip(a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: 
 
 def unary(ufunc: np.ufunc, slope: Callable, doc: str = "") -> type[Function]:
     """The Function of a one-input ufunc, from dy/dx in terms of its input ``x`` or its output ``y``."""
-    if "y" in inspect.signature(slope).parameters:
-
-        def backward(self, g, *, y):
-            return g * slope(y)
-
+    if parameters(slope)[0] == ["y"]:
+        members: dict[str, Any] = {"backward": lambda self, g, *, y: g * slope(y)}
     else:
-
-        def backward(self, g, x):
-            return g * slope(x)
-
-    name = "".join(map(str.title, ufunc.__name__.split("_")))
-    return type(
-        name,
-        (Elementwise,),
-        {"backward": backward, "__doc__": doc or f"``np.{ufunc.__name__}``.", "__module__": __name__},
-        of=ufunc,
-    )
+        members = {"backward": lambda self, g, x: g * slope(x)}
+    members |= {"__doc__": doc or f"``np.{ufunc.__name__}``.", "__module__": __name__}
+    return type(ufunc.__name__.title().replace("_", ""), (Elementwise,), members, of=ufunc)
 
 
 Exp = unary(np.exp, lambda y: y)

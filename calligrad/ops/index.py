@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
 
 from calligrad.function import Function, implements, sum_to
 from calligrad.value import Value, unwrap, unwrap_all
@@ -68,7 +69,7 @@ def names_nothing_twice(key: Any) -> bool:
     """Whether ``key`` is made of slices, integers, None, Ellipsis and masks, which name each place once."""
     parts = key if isinstance(key, tuple) else (key,)
     return all(
-        isinstance(k, (int, np.integer, slice)) or k is None or k is Ellipsis or getattr(k, "dtype", None) == bool
+        isinstance(k, (int, np.integer, slice)) or k is None or k is Ellipsis or getattr(k, "dtype", None) == np.bool_
         for k in parts
     )
 
@@ -88,10 +89,14 @@ def setitem(x: Any, key: Any, w: Any) -> Any:
 @implements(np.take_along_axis)
 def take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Any:
     """``np.take_along_axis``."""
-    indices = unwrap(indices)
+    indices = np.asarray(unwrap(indices))
+    arr = arr if isinstance(arr, Value) else np.asarray(arr)
+    if indices.dtype.kind not in "iu":
+        raise IndexError(f"indices must be integers, not {indices.dtype}")
     if axis is None:
-        return arr.reshape(-1)[indices]
-    axis = axis % arr.ndim
-    mesh = [np.arange(n).reshape((-1,) + (1,) * (arr.ndim - 1 - i)) for i, n in enumerate(indices.shape)]
-    mesh = [indices if i == axis else np.arange(arr.shape[i]).reshape(m.shape) for i, m in enumerate(mesh)]
-    return arr[tuple(mesh)]
+        return np.ravel(arr)[indices]
+    if indices.ndim != arr.ndim:
+        raise ValueError(f"indices and arr must have as many axes, not {indices.ndim} and {arr.ndim}")
+    axis = normalize_axis_index(axis, arr.ndim)
+    grid = [np.arange(n).reshape(-1, *(1,) * (arr.ndim - 1 - i)) for i, n in enumerate(arr.shape)]
+    return arr[(*grid[:axis], indices, *grid[axis + 1 :])]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
 
 from calligrad.function import Function, implements
 
@@ -81,8 +82,10 @@ def stack(arrays: Any, axis: int = 0, *, dtype: Any = None) -> Any:
 @implements(np.split)
 def split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
     """``np.split``: the pieces must be equal where a number of them is given."""
-    if isinstance(indices_or_sections, int) and ary.shape[axis] % indices_or_sections:
-        raise ValueError("array split does not result in an equal division")
+    if np.ndim(indices_or_sections) == 0 and ary.shape[axis] % indices_or_sections:
+        raise ValueError(
+            f"{ary.shape[axis]} items do not split into {indices_or_sections} equal parts; see np.array_split"
+        )
     return array_split(ary, indices_or_sections, axis)
 
 
@@ -98,7 +101,9 @@ def pad(array: Any, pad_width: Any, mode: str = "constant", *, constant_values: 
     if mode != "constant":
         raise NotImplementedError(f"np.pad of a Value has mode 'constant' only, not {mode!r}")
     if isinstance(pad_width, dict):
-        pad_width = [pad_width.get(i, pad_width.get(i - array.ndim, 0)) for i in range(array.ndim)]
-        pad_width = [(w, w) if isinstance(w, int) else w for w in pad_width]
+        widths = {normalize_axis_index(axis, array.ndim): width for axis, width in pad_width.items()}
+        pad_width = [np.broadcast_to(widths.get(i, 0), 2) for i in range(array.ndim)]
     pairs = np.broadcast_to(np.asarray(pad_width), (array.ndim, 2))
+    if pairs.dtype.kind not in "iu" or (pairs.size and pairs.min() < 0):
+        raise TypeError(f"pad_width holds whole numbers of at least 0, not {pad_width!r}")
     return Pad(tuple((int(lo), int(hi)) for lo, hi in pairs), constant_values)(array)

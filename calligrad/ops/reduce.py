@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -10,24 +11,21 @@ from calligrad.function import Function, implements
 
 
 class Reduction(Function):
-    """What every reduction shares: ``axis``, and putting the reduced axes back."""
+    """What every reduction shares: ``axis``, ``keepdims``, and putting the reduced axes back."""
 
     axis: int | tuple[int, ...] | None = None
+    keepdims: bool = False
 
     def restore(self, y: Any) -> Any:
         """``y`` with the reduced axes back at length 1, so that it broadcasts against the input."""
-        if self.axis is None or getattr(self, "keepdims", False):
+        if self.axis is None or self.keepdims:
             return y
         return np.expand_dims(y, self.axis)
 
     def count(self) -> int:
         """How many numbers became one."""
         shape = self.shapes[0]
-        axes = range(len(shape)) if self.axis is None else np.atleast_1d(self.axis).tolist()
-        count = 1
-        for axis in axes:
-            count *= shape[axis]
-        return count
+        return math.prod(shape if self.axis is None else (shape[axis] for axis in np.atleast_1d(self.axis)))
 
 
 class Sum(Reduction, of=np.sum):
@@ -53,7 +51,7 @@ class Mean(Reduction, of=np.mean):
         return np.mean(a, axis=self.axis, dtype=self.dtype, keepdims=self.keepdims)
 
     def backward(self, g):
-        return np.broadcast_to(self.restore(g) / self.count(), self.shapes[0])
+        return np.broadcast_to(self.restore(g) / max(self.count(), 1), self.shapes[0])
 
 
 class Var(Reduction, of=np.var):
@@ -68,7 +66,8 @@ class Var(Reduction, of=np.var):
 
     def backward(self, g, x):
         centred = x - np.mean(x, axis=self.axis, keepdims=True)
-        return self.restore(g) * centred * (2 / (self.count() - self.ddof))
+        freedom = self.count() - self.ddof
+        return self.restore(g) * centred * (2 / freedom if freedom > 0 else math.nan)
 
 
 @implements(np.std)
@@ -80,14 +79,13 @@ def std(a: Any, axis: Any = None, dtype: Any = None, *, ddof: float = 0, keepdim
 class Max(Reduction, of=(np.max, np.amax)):
     """``np.max``; equal maxima share the gradient evenly (a subgradient)."""
 
-    keepdims: bool = False
-
     def forward(self, a):
         return np.max(a, axis=self.axis, keepdims=self.keepdims)
 
     def backward(self, g, x, *, y):
         hit = np.equal(x, self.restore(y))
-        return self.restore(g) * (hit / np.sum(hit, axis=self.axis, keepdims=True)).astype(g.dtype)
+        winners = np.maximum(np.sum(hit, axis=self.axis, keepdims=True), 1)  # at least 1: NaN equals nothing
+        return self.restore(g) * (hit / winners).astype(g.dtype)
 
 
 class Min(Max, of=(np.min, np.amin)):
@@ -100,10 +98,11 @@ class Min(Max, of=(np.min, np.amin)):
 class Prod(Reduction, of=np.prod):
     """``np.prod``; exact at zeros, where the gradient is the product of the others."""
 
+    dtype: Any = None
     keepdims: bool = False
 
     def forward(self, a):
-        return np.prod(a, axis=self.axis, keepdims=self.keepdims)
+        return np.prod(a, axis=self.axis, dtype=self.dtype, keepdims=self.keepdims)
 
     def backward(self, g, x, *, y):
         if not np.any(np.equal(x, 0)):
@@ -121,8 +120,6 @@ class Prod(Reduction, of=np.prod):
 class Norm(Reduction):
     """The 2-norm along ``axis``, of everything by default; at the origin the gradient is 0 (a subgradient)."""
 
-    keepdims: bool = False
-
     def forward(self, x):
         return np.sqrt(np.sum(np.square(x), axis=self.axis, keepdims=self.keepdims))
 
@@ -135,9 +132,24 @@ class Norm(Reduction):
 @implements(np.linalg.norm)
 def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
     """``np.linalg.norm`` for the 2-norm of vectors and the Frobenius norm of matrices."""
-    vector = isinstance(axis, int) or x.ndim == 1 or ord is None and axis is None
-    if not (ord is None or ord == 2 and vector or ord == "fro" and not vector):
+    axes = tuple(range(x.ndim)) if axis is None else tuple(np.atleast_1d(axis).tolist())
+    if len(axes) > 2 and not (ord is None and axis is None):
+        raise ValueError(f"a norm is of vectors or of matrices, not over {len(axes)} axes")
+    if not (ord is None or (ord == 2 and len(axes) == 1) or (ord in ("fro", "f") and len(axes) == 2)):
         raise NotImplementedError(
-            f"np.linalg.norm of a Value takes ord=None, 2 for vectors and 'fro' for matrices, not {ord!r}"
+            f"np.linalg.norm of a Value takes ord=None, 2 of vectors and 'fro' of matrices, not {ord!r}"
         )
-    return Norm(axis, keepdims)(x)
+    return Norm(axes, keepdims)(x)
+
+
+def _reduce_rule(cls: type[Reduction]) -> Any:
+    """The ``reduce`` of a ufunc, which goes along axis 0 unless told otherwise."""
+
+    def rule(array: Any, axis: Any = 0, *, keepdims: bool = False) -> Any:
+        return cls(axis=axis, keepdims=keepdims)(array)
+
+    return rule
+
+
+for _ufunc, _cls in {np.add: Sum, np.multiply: Prod, np.maximum: Max, np.minimum: Min}.items():
+    implements(_ufunc.reduce)(_reduce_rule(_cls))

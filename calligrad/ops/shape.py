@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 
 from calligrad.function import Function, implements, sum_to
+from calligrad.value import Value, unwrap
 
 
-class Reshape(Function, of=np.reshape):
-    """``np.reshape``; ``order`` as NumPy's."""
+class Reshape(Function):
+    """``np.reshape`` in order "C" or "F"."""
 
     shape: tuple[int, ...] | int
     order: str = "C"
@@ -22,10 +23,21 @@ class Reshape(Function, of=np.reshape):
         return np.reshape(g, self.shapes[0], order=self.order)
 
 
+@implements(np.reshape)
+def reshape(a: Any, shape: Any, order: str = "C") -> Any:
+    """``np.reshape``; ``order="A"`` is "F" for an array that lies in memory that way, else "C"."""
+    if order == "A":
+        order = "F" if a.data.flags.fnc else "C"
+    return Reshape(shape, order)(a)
+
+
 @implements(np.ravel)
 def ravel(a: Any, order: str = "C") -> Any:
-    """``np.ravel``: one axis."""
-    return Reshape((-1,), order)(a)
+    """``np.ravel``: one axis; ``order="K"`` goes through the array as it lies in memory."""
+    if order == "K":
+        axes = sorted(range(a.ndim), key=lambda axis: -abs(a.data.strides[axis]))
+        return np.reshape(np.transpose(a, axes), (-1,))
+    return np.reshape(a, (-1,), order=order)
 
 
 class Transpose(Function, of=np.transpose):
@@ -135,3 +147,12 @@ def atleast_1d(*arys: Any) -> Any:
     """``np.atleast_1d``."""
     made = tuple(np.reshape(a, (1,)) if np.ndim(a) == 0 else a for a in arys)
     return made[0] if len(made) == 1 else made
+
+
+@implements(np.full_like)
+def full_like(a: Any, fill_value: Any, dtype: Any = None, order: str = "K", *, shape: Any = None) -> Any:
+    """``np.full_like``: differentiable in what fills it, not in what it is like."""
+    dtype = np.result_type(unwrap(a)) if dtype is None else dtype
+    if not isinstance(fill_value, Value):
+        return np.full_like(unwrap(a), fill_value, dtype, order, shape=shape)
+    return np.broadcast_to(fill_value.astype(dtype), np.shape(a) if shape is None else shape).copy()

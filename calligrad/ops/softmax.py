@@ -13,17 +13,22 @@ from calligrad.ops.reduce import Reduction
 class LogSumExp(Reduction):
     """``log(sum(exp(x)))`` along ``axis``."""
 
-    keepdims: bool = False
-
     def forward(self, x):
+        x = _floating(x)
         top = np.max(x, axis=self.axis, keepdims=True, initial=-np.inf)
-        top = np.where(np.isfinite(top), top, 0)  # all -inf gives -inf, not NaN
-        with np.errstate(divide="ignore"):
+        top = np.where(np.isfinite(top), top, 0)  # all -inf gives -inf, an inf gives inf, not NaN
+        with np.errstate(divide="ignore", over="ignore"):
             y = np.log(np.sum(np.exp(x - top), axis=self.axis, keepdims=True)) + top
         return y if self.keepdims else np.squeeze(y, self.axis)
 
     def backward(self, g, x, *, y):
         y = self.restore(y)
+        at_infinity = np.isposinf(y)
+        if np.any(at_infinity):  # the limit: all of it comes from the infinite inputs
+            hits = np.isposinf(x)
+            share = hits / np.maximum(np.sum(hits, axis=self.axis, keepdims=True), 1)
+            finite = np.exp(np.where(at_infinity, -np.inf, x) - np.where(np.isfinite(y), y, 0))
+            return self.restore(g) * np.where(at_infinity, share.astype(g.dtype), finite)
         return self.restore(g) * np.exp(x - np.where(np.isfinite(y), y, 0))
 
 
@@ -33,7 +38,8 @@ class Softmax(Function):
     axis: int | tuple[int, ...] = -1
 
     def forward(self, x):
-        e = np.exp(x - np.max(x, axis=self.axis, keepdims=True))
+        x = _floating(x)
+        e = np.exp(x - np.max(x, axis=self.axis, keepdims=True, initial=-np.inf))
         return e / np.sum(e, axis=self.axis, keepdims=True)
 
     def backward(self, g, *, y):
@@ -46,11 +52,16 @@ class LogSoftmax(Function):
     axis: int | tuple[int, ...] = -1
 
     def forward(self, x):
-        shifted = x - np.max(x, axis=self.axis, keepdims=True)
+        x = _floating(x)
+        shifted = x - np.max(x, axis=self.axis, keepdims=True, initial=-np.inf)
         return shifted - np.log(np.sum(np.exp(shifted), axis=self.axis, keepdims=True))
 
     def backward(self, g, *, y):
         return g - np.exp(y) * np.sum(g, axis=self.axis, keepdims=True)
+
+
+def _floating(x: Any) -> Any:
+    return x if x.dtype.kind == "f" else x.astype(np.float64)
 
 
 def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:

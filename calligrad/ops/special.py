@@ -12,18 +12,14 @@ from calligrad.function import Elementwise
 # Rational approximations to erf and erfc with a relative error below 1e-15, coefficients from
 # W. J. Cody, "Rational Chebyshev approximations for the error function", Math. Comp. 23 (1969), 631-637.
 _NEAR = (
-    (
-        1.85777706184603153e-1,
-        3.16112374387056560e0,
-        1.13864154151050156e2,
-        3.77485237685302021e2,
-        3.20937758913846947e3,
-    ),
+    (1.85777706184603153e-1, 3.16112374387056560e0, 1.13864154151050156e2, 3.77485237685302021e2,
+     3.20937758913846947e3),
     (1.0, 2.36012909523441209e1, 2.44024637934444173e2, 1.28261652607737228e3, 2.84423683343917062e3),
-)
+)  # fmt: skip
 _MIDDLE = (
-    (2.15311535474403846e-8, 5.64188496988670089e-1, 8.88314979438837594e0, 6.61191906371416295e1, 2.98635138197400131e2,
-     8.81952221241769090e2, 1.71204761263407058e3, 2.05107837782607147e3, 1.23033935479799725e3),
+    (2.15311535474403846e-8, 5.64188496988670089e-1, 8.88314979438837594e0, 6.61191906371416295e1,
+     2.98635138197400131e2, 8.81952221241769090e2, 1.71204761263407058e3, 2.05107837782607147e3,
+     1.23033935479799725e3),
     (1.0, 1.57449261107098347e1, 1.17693950891312499e2, 5.37181101862009858e2, 1.62138957456669019e3,
      3.29079923573345963e3, 4.36261909014324716e3, 3.43936767414372164e3, 1.23033935480374942e3),
 )  # fmt: skip
@@ -48,6 +44,9 @@ class Erf(Elementwise):
     """The error function, ``2 / sqrt(pi)`` times the integral of ``exp(-t**2)`` from 0 to x."""
 
     def forward(self, x):
+        dtype = np.result_type(x, np.float16)
+        if dtype == np.float16:
+            x = x.astype(np.float32)  # the coefficients reach beyond float16
         size = np.minimum(np.abs(x), 6)  # beyond 6 it is 1 to the last bit
         near = x * _ratio(np.square(np.minimum(size, 0.5)), _NEAR)
         bell = np.exp(-np.square(size))
@@ -55,7 +54,7 @@ class Erf(Elementwise):
         inverse = 1 / np.square(np.maximum(size, 4))
         far = bell / np.maximum(size, 4) * (1 / math.sqrt(math.pi) - inverse * _ratio(inverse, _FAR))
         tail = np.copysign(1 - np.where(size <= 4, middle, far), x)
-        return np.where(size <= 0.46875, near, tail).astype(np.result_type(x), copy=False)
+        return np.where(size <= 0.46875, near, tail).astype(dtype, copy=False)
 
     def backward(self, g, x):
         return g * ((2 / math.sqrt(math.pi)) * np.exp(-np.square(x)))

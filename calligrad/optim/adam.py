@@ -27,17 +27,17 @@ class Adam(Optimizer):
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
     ) -> None:
-        self.betas = tuple(positive("beta", beta) for beta in betas)
-        if len(self.betas) != 2 or max(self.betas) >= 1:
+        if not isinstance(betas, (list, tuple)) or len(betas) != 2 or max(positive("beta", b) for b in betas) >= 1:
             raise ValueError(f"betas are two numbers from 0 to below 1, not {betas!r}")
+        self.betas = tuple(betas)
         self.eps = positive("eps", eps)
         super().__init__(params, lr)
 
-    def rule(self, p: Any, g: Any, *state: Any) -> tuple[Any, ...]:
+    def rule(self, step: int, p: Any, g: Any, *state: Any) -> tuple[Any, ...]:
         """The new parameter, and the new running means of the gradient and of its square."""
         (mean, square), (beta1, beta2) = state, self.betas
         mean = beta1 * mean + (1 - beta1) * g
         square = beta2 * square + (1 - beta2) * (g * g)
-        rate = self.lr / (1 - beta1**self.steps)
-        spread = np.sqrt(square) * (1 / math.sqrt(1 - beta2**self.steps)) + self.eps
+        rate = self.lr / (1 - beta1**step)
+        spread = np.sqrt(square) * (1 / math.sqrt(1 - beta2**step)) + self.eps
         return p - rate * mean / spread, mean, square

@@ -15,39 +15,54 @@ TILE = 32768  # numbers at a time: the parameter, its gradient and its state sta
 class Optimizer:
     """Changes parameters by their gradients. A subclass names its state and writes one pure, elementwise rule.
 
-    ``rule(p, g, *state)`` returns the new parameter and the new state, all arrays of one shape, and
-    changes nothing. It is called on pieces of the arrays, small enough for the cache.
+    ``rule(step, p, g, *state)`` returns the new parameter and the new state, all arrays of one shape, and
+    changes nothing; ``step`` counts the changes of this parameter, from 1. The rule is called on pieces
+    of the arrays, small enough for the cache.
     """
 
     state_names: tuple[str, ...] = ()
 
     def __init__(self, params: Iterable[Value], lr: float) -> None:
-        if isinstance(params, Value):
-            raise TypeError("an optimizer takes an iterable of parameters, such as model.parameters() or [x]")
+        if isinstance(params, Value) or not isinstance(params, Iterable):
+            raise TypeError(
+                f"an optimizer takes an iterable of parameters, such as model.parameters() or [x], not {params!r}"
+            )
         self.params = list(params)
         if not self.params:
             raise ValueError("an optimizer needs at least one parameter; this list, or the generator, is empty")
         for i, p in enumerate(self.params):
             if not isinstance(p, Value):
                 raise TypeError(f"parameter {i} is {type(p).__name__}, not a Value")
-            if p.created_by is not None or p.dtype.kind not in "fc":
+            if p.created_by is not None or p.dtype.kind != "f":
                 raise ValueError(f"parameter {i}, {p!r}, is not a leaf with floating data")
         if len({id(p) for p in self.params}) < len(self.params):
             raise ValueError("a parameter is given twice")
         self.lr = positive("lr", lr)
-        self.steps = 0
+        self.steps = [0] * len(self.params)
         self.state = [{name: np.zeros_like(p.data) for name in self.state_names} for p in self.params]
 
-    def rule(self, p: Any, g: Any, *state: Any) -> tuple[Any, ...]:
+    def rule(self, step: int, p: Any, g: Any, *state: Any) -> tuple[Any, ...]:
         """The new parameter and the new state."""
         raise NotImplementedError(f"{type(self).__name__} defines no rule")
 
     def step(self) -> None:
         """Change every parameter that has a gradient."""
-        self.steps += 1
-        for p, state in zip(self.params, self.state):
-            if p.grad is not None:
-                update(self.rule, [p.data, *state.values()], p.grad)
+        for i, p in enumerate(self.params):
+            if (g := p.grad) is not None:
+                self.steps[i] += 1
+                self._update(self.steps[i], [p.data, *self.state[i].values()], g)
+
+    def _update(self, step: int, arrays: list[Any], g: Any) -> None:
+        """Overwrite ``arrays``, the parameter and its state, with what the rule makes of them and of ``g``."""
+        size = arrays[0].size
+        if size > TILE and all(array.flags.c_contiguous for array in arrays):
+            flat, g = [array.reshape(-1) for array in arrays], g.reshape(-1)
+            for start in range(0, size, TILE):
+                tile = slice(start, start + TILE)
+                self._update(step, [array[tile] for array in flat], g[tile])
+            return
+        for array, new in zip(arrays, self.rule(step, arrays[0], g, *arrays[1:])):
+            array[...] = new
 
     def zero_grad(self) -> None:
         """Forget the gradients."""
@@ -55,25 +70,8 @@ class Optimizer:
             p.grad = None
 
     def __repr__(self) -> str:
-        numbers = (f"{k}={v!r}" for k, v in vars(self).items() if isinstance(v, (int, float, tuple)) and k != "steps")
+        numbers = (f"{k}={v!r}" for k, v in vars(self).items() if isinstance(v, (int, float, tuple)))
         return f"{type(self).__name__}({', '.join(numbers)})"
-
-
-def update(rule: Any, arrays: list[Any], g: Any) -> None:
-    """Overwrite ``arrays``, the parameter and its state, with what the rule makes of them and of ``g``."""
-    p, *state = arrays
-    if p.size <= TILE:
-        for array, new in zip(arrays, rule(p, g, *state)):
-            array[...] = new
-        return
-    if not all(array.flags.c_contiguous for array in arrays):
-        for i in range(len(p)):
-            update(rule, [array[i : i + 1] for array in arrays], g[i : i + 1])
-        return
-    flat, g = [array.reshape(-1) for array in arrays], g.reshape(-1)
-    for start in range(0, p.size, TILE):
-        tile = slice(start, start + TILE)
-        update(rule, [array[tile] for array in flat], g[tile])
 
 
 def positive(name: str, x: float) -> float:

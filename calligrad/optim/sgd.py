@@ -26,7 +26,7 @@ class SGD(Optimizer):
             self.state_names = ("velocity",)
         super().__init__(params, lr)
 
-    def rule(self, p: Any, g: Any, *state: Any) -> tuple[Any, ...]:
+    def rule(self, step: int, p: Any, g: Any, *state: Any) -> tuple[Any, ...]:
         """The new parameter, and with momentum the new velocity."""
         if not state:
             return (p - self.lr * g,)

@@ -85,13 +85,20 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
     return Tensordot((met_a, met_b))(a, b)
 
 
+class Dot(Tensordot):
+    """``np.dot``: a tensordot over one pair of axes, computed as NumPy computes it."""
+
+    def forward(self, a, b):
+        return np.dot(a, b)
+
+
 @implements(np.dot)
 def dot(a: Any, b: Any) -> Any:
     """``np.dot``: the sum over the last axis of ``a`` and the last but one of ``b``."""
     a, b = (x if isinstance(x, Value) else np.asarray(x) for x in (a, b))
     if a.ndim == 0 or b.ndim == 0:
         return np.multiply(a, b)
-    return np.matmul(a, b) if b.ndim <= 2 and a.ndim <= 2 else np.tensordot(a, b, (-1, max(b.ndim - 2, 0)))
+    return Dot(((a.ndim - 1,), (max(b.ndim - 2, 0),)))(a, b)
 
 
 class Einsum(Function):
@@ -125,7 +132,7 @@ class Einsum(Function):
                 twin = next(fresh)
                 factors.append((letter + twin, np.eye(n, dtype=g.dtype)))
                 letter = twin
-            elif not any(letter in spec for spec, _ in factors):
+            elif not any(letter in spec and x.shape[spec.index(letter)] >= n for spec, x in factors):
                 factors.append((letter, np.ones(n, dtype=g.dtype)))
             target += letter
         specs, operands = zip(*factors, strict=True)

@@ -118,10 +118,12 @@ class Prod(Reduction, of=np.prod):
 
 
 class Norm(Reduction):
-    """The 2-norm along ``axis``, of everything by default; at the origin the gradient is 0 (a subgradient)."""
+    """The 2-norm of vectors and the Frobenius norm of matrices; at the origin the gradient is 0 (a subgradient)."""
+
+    ord: Any = None
 
     def forward(self, x):
-        return np.sqrt(np.sum(np.square(x), axis=self.axis, keepdims=self.keepdims))
+        return np.linalg.norm(x, self.ord, self.axis, self.keepdims)
 
     def backward(self, g, x, *, y):
         length = self.restore(y)
@@ -132,14 +134,12 @@ class Norm(Reduction):
 @implements(np.linalg.norm)
 def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
     """``np.linalg.norm`` for the 2-norm of vectors and the Frobenius norm of matrices."""
-    axes = tuple(range(x.ndim)) if axis is None else tuple(np.atleast_1d(axis).tolist())
-    if len(axes) > 2 and not (ord is None and axis is None):
-        raise ValueError(f"a norm is of vectors or of matrices, not over {len(axes)} axes")
-    if not (ord is None or (ord == 2 and len(axes) == 1) or (ord in ("fro", "f") and len(axes) == 2)):
+    axes = x.ndim if axis is None else np.size(axis)
+    if not (ord is None or (ord == 2 and axes != 2) or (ord in ("fro", "f") and axes != 1)):
         raise NotImplementedError(
             f"np.linalg.norm of a Value takes ord=None, 2 of vectors and 'fro' of matrices, not {ord!r}"
         )
-    return Norm(axes, keepdims)(x)
+    return Norm(axis, keepdims, ord)(x)
 
 
 def _reduce_rule(cls: type[Reduction]) -> Any:

@@ -54,7 +54,8 @@ class LogSoftmax(Function):
     def forward(self, x):
         x = _floating(x)
         shifted = x - np.max(x, axis=self.axis, keepdims=True, initial=-np.inf)
-        return shifted - np.log(np.sum(np.exp(shifted), axis=self.axis, keepdims=True))
+        with np.errstate(divide="ignore"):  # an empty row sums to 0
+            return shifted - np.log(np.sum(np.exp(shifted), axis=self.axis, keepdims=True))
 
     def backward(self, g, *, y):
         return g - np.exp(y) * np.sum(g, axis=self.axis, keepdims=True)

@@ -7,14 +7,16 @@ from numpy import add, matmul, transpose
 
 from calligrad import nn, ops, optim, random
 from calligrad.dtypes import default_dtype, set_default_dtype
-from calligrad.function import Elementwise, Function, constant, implements
+from calligrad.function import Elementwise, Function, constant
+from calligrad.modes import no_grad
 from calligrad.nn.activations import gelu, relu, sigmoid, tanh
 from calligrad.nn.linear import Linear
 from calligrad.nn.module import Module
 from calligrad.ops.softmax import log_softmax, logsumexp, softmax
 from calligrad.ops.special import erf
+from calligrad.rules import implements
 from calligrad.transforms import grad, gradients, hessian, hvp, jacobian, jvp, value_and_grad, vjp
-from calligrad.value import Value, as_array, as_value, no_grad
+from calligrad.value import Value, as_array, as_value
 
 __version__ = "0.1.0"
 

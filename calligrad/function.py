@@ -7,16 +7,17 @@ gradient can be differentiated again) and on any other array type that speaks Nu
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable, Iterator, Sequence
-from types import CodeType, FunctionType
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, dataclass_transform
 from weakref import ref
 
 import numpy as np
 from numpy import ndarray
 
-from calligrad.value import PLAIN, RULES, Value, as_numeric, as_operand, numpy_name, recording, unwrap_all
+from calligrad.modes import recording
+from calligrad.rules import RULES, numpy_name
+from calligrad.signature import assigned_by, names_in, parameters
+from calligrad.value import PLAIN, Value, as_numeric, as_operand, unwrap_all
 
 
 @dataclass_transform(eq_default=False)
@@ -61,7 +62,9 @@ class Function:
     _kept: Sequence[Any] | None = ()
     _y: Any = None
     _read: tuple[Any, Any] | None = None  # the article's form: inputs and output
-    _outputs: list[Callable[[], Output | None]] | None = None  # of several outputs: weak references, against cycles
+    _output_nodes: list[Callable[[], Output | None]] | None = (
+        None  # of several outputs: weak references, against cycles
+    )
 
     def __init_subclass__(cls, of: Callable | tuple[Callable, ...] = (), **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -148,22 +151,23 @@ class Function:
         """What the operation returned, as Values that remember it."""
         if type(y) is not tuple and type(y) is not list:
             return _result(y, self)
-        if self._outputs is None:
-            self._outputs = [_nobody] * len(y)
+        if self._output_nodes is None:
+            self._output_nodes = [_nobody] * len(y)
         values = []
         for i, part in enumerate(y):
-            if (output := self._outputs[i]()) is None:
+            if (output := self._output_nodes[i]()) is None:
                 output = Output(self, i, len(y))
-                self._outputs[i] = ref(output)
+                self._output_nodes[i] = ref(output)
             values.append(_result(part, output))
         return tuple(values)
 
     # ---- backwards
 
-    def pull(self, g: Any, create_graph: bool = False) -> Sequence[Any]:
+    def pull(self, g: Any, create_graph: bool = False, release: bool = False) -> Sequence[Any]:
         """What ``backward`` says of the gradient ``g``: one entry per input.
 
         With ``create_graph`` the arithmetic runs on Values, so that the gradients can be differentiated.
+        ``release`` frees what was kept for this; the entry itself stays in the graph.
         """
         kept = self._kept
         if kept is None:
@@ -184,6 +188,10 @@ class Function:
             gxs = tuple(gxs) if type(gxs) is list else (gxs,)
         if len(gxs) != len(self.edges):
             raise ValueError(f"{self!r} has {len(self.edges)} inputs, but its backward gave {len(gxs)} gradients")
+        if release:
+            self._kept = None
+            if self._keeps:
+                self._y = self._read = None
         return gxs
 
     def fit(self, gx: Any, shape: tuple[int, ...], dtype: np.dtype) -> Any:
@@ -201,12 +209,6 @@ class Function:
                 raise TypeError(f"backward of {self!r} gave a gradient of {gx.dtype} to an input of {np.dtype(dtype)}")
             gx = gx.astype(dtype)
         return gx
-
-    def release(self) -> None:
-        """Free what was kept for backward; the entry itself stays in the graph."""
-        self._kept = None
-        if self._keeps:
-            self._y = self._read = None
 
     def _input(self, i: int, x: Any) -> Any:
         """Input ``i`` as it was: the leaf, a Value over ``x`` with its creator, or a constant."""
@@ -246,7 +248,7 @@ class Function:
 
     def _refuse_first_order(self) -> None:
         """A gradient that reads arrays from ``self`` looks constant to a second sweep: never let it."""
-        stored = [name for name in _stored_by(type(self).forward) if _holds_floats(getattr(self, name, None))]
+        stored = [name for name in assigned_by(type(self).forward) if _holds_floats(getattr(self, name, None))]
         if self._reads_self or stored:
             what = f"stores {', '.join(stored)} on itself" if stored else "reads self.inputs or self.outputs"
             raise RuntimeError(
@@ -313,21 +315,6 @@ def sum_to(g: Any, shape: tuple[int, ...]) -> Any:
 # ---------------------------------------------------------------- declaring
 
 
-def implements(*funcs: Callable) -> Callable:
-    """Decorate what calligrad does for the given NumPy functions when one of their arguments is a Value.
-
-    For a function that is a composition of others; an operation with a derivative of its own is a
-    ``Function`` with ``of=``.
-    """
-
-    def register(rule: Callable) -> Callable:
-        for func in funcs:
-            RULES[func] = rule
-        return rule
-
-    return register
-
-
 def constant(*funcs: Callable) -> None:
     """Declare NumPy functions whose results are constants: comparisons, shapes, piecewise constants."""
 
@@ -377,9 +364,8 @@ def _take_settings(self: Function, *args: Any, **kwargs: Any) -> None:
 def _read_backward(cls: type[Function]) -> None:
     """What ``cls.backward`` asks for, by its signature: inputs by position, the output as keyword ``y``."""
     (_, _, *inputs), every, keywords = parameters(cls.backward)
-    own = [vars(c).values() for c in cls.__mro__[: cls.__mro__.index(Function)]]
-    codes = [code for members in own for f in members if isinstance(f, FunctionType) for code in _codes(f.__code__)]
-    read = {name for code in codes for name in code.co_names}
+    own = cls.__mro__[: cls.__mro__.index(Function)]
+    read = {name for c in own for member in vars(c).values() for name in names_in(member)}
     cls._reads_self = not read.isdisjoint(("inputs", "outputs"))
     cls._takes_y = bool(keywords)
     cls._names = tuple(not name.startswith("_") for name in inputs)
@@ -388,43 +374,12 @@ def _read_backward(cls: type[Function]) -> None:
     cls._keeps = cls._names != () or cls._takes_y or cls._reads_self
 
 
-def _codes(code: CodeType) -> Iterator[CodeType]:
-    """``code`` and that of all functions, lambdas and comprehensions within it."""
-    yield code
-    for inner in code.co_consts:
-        if isinstance(inner, CodeType):
-            yield from _codes(inner)
-
-
-@functools.cache
-def _stored_by(forward: Callable) -> list[str]:
-    """The attributes that ``forward`` assigns."""
-    import dis  # slow to import, and only needed for a gradient of a gradient
-
-    if not isinstance(forward, FunctionType):
-        return []
-    steps = (step for code in _codes(forward.__code__) for step in dis.get_instructions(code))
-    return [step.argval for step in steps if step.opname == "STORE_ATTR"]
-
-
 def _holds_floats(x: Any) -> bool:
     if isinstance(x, (list, tuple)):
         return any(map(_holds_floats, x))
     if isinstance(x, dict):
         return any(map(_holds_floats, x.values()))
     return isinstance(x, (ndarray, np.generic)) and x.dtype.kind == "f"
-
-
-def parameters(f: Any) -> tuple[list[str], bool, list[str]]:
-    """Names of the positional parameters, whether there is a ``*args``, and names of the keyword-only ones.
-
-    As ``inspect.signature`` finds them, whose import alone would take a quarter of ours.
-    """
-    while hasattr(f, "__wrapped__"):
-        f = f.__wrapped__
-    code = f.__code__
-    n, m = code.co_argcount, code.co_kwonlyargcount
-    return list(code.co_varnames[:n]), bool(code.co_flags & 0x04), list(code.co_varnames[n : n + m])
 
 
 # ---------------------------------------------------------------- kinds of Function
@@ -444,11 +399,8 @@ class Output(Function):
         self.edges = [(function, Parts.shape, Parts.dtype)]
         self.generation = function.generation + 1
 
-    def pull(self, g: Any, create_graph: bool = False) -> Sequence[Any]:
+    def pull(self, g: Any, create_graph: bool = False, release: bool = False) -> Sequence[Any]:
         return (Parts(self.count, self.index, g),)
-
-    def release(self) -> None:
-        """It keeps nothing."""
 
     def __repr__(self) -> str:
         return f"{self.function!r}[{self.index}]"

@@ -24,7 +24,7 @@ class Node(Protocol):
     edges: Sequence[tuple[Any, Any, Any]]
     generation: int
 
-    def pull(self, g: Any, create_graph: bool) -> Sequence[Any]: ...
+    def pull(self, g: Any, create_graph: bool, release: bool) -> Sequence[Any]: ...
 
     def fit(self, gx: Any, shape: Any, dtype: Any) -> Any: ...
 
@@ -58,7 +58,7 @@ def sweep(
             break
         for function in waiting.pop(generation, ()):
             g = grads.pop(function) if wanted is None else grads[function]
-            for (origin, shape, dtype), gx in zip(function.edges, function.pull(g, create_graph)):
+            for (origin, shape, dtype), gx in zip(function.edges, function.pull(g, create_graph, release)):
                 if origin is None or gx is None or (wanted is not None and origin not in wanted):
                     continue
                 if callable(gx):
@@ -81,8 +81,6 @@ def sweep(
                             waiting[origin.generation] = [origin]
             if retain:
                 function.gradient = g
-            if release:
-                function.release()
     return grads
 
 

@@ -12,10 +12,11 @@ from typing import Any
 
 import numpy as np
 
+from calligrad.modes import holding, recording, strict
 from calligrad.nests import aligned, leaves, like, map_leaves
 from calligrad.ops.alias import Alias
 from calligrad.sweep import ancestors, leading_to, sweep
-from calligrad.value import Value, as_numeric, holding, owned, recording, strict, unwrap
+from calligrad.value import Value, as_numeric, owned, unwrap
 
 # ---------------------------------------------------------------- the gradient of Values
 

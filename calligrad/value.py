@@ -8,51 +8,19 @@ does for a NumPy function. ``Function`` fills it; see ``function.py``.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Callable, Iterable
 from opcode import opname
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from calligrad.arraylike import ArrayLike
+from calligrad.modes import recording, strict
+from calligrad.rules import RULES, numpy_name, rule_of
 from calligrad.sweep import sweep
 
 if TYPE_CHECKING:
     from calligrad.function import Function
-
-RULES: dict[Callable, Callable] = {}
-"""NumPy function -> what to call instead when one of its arguments is a Value."""
-
-recording: ContextVar[bool] = ContextVar("recording", default=True)
-strict: ContextVar[bool] = ContextVar("strict", default=False)  # whether a Value may not leave as a Python number
-
-
-@contextmanager
-def holding(variable: ContextVar[bool], value: bool) -> Iterator[None]:
-    """``variable`` at ``value`` within this block."""
-    token = variable.set(value)
-    try:
-        yield
-    finally:
-        variable.reset(token)
-
-
-@contextmanager
-def no_grad() -> Iterator[None]:
-    """Within this block (or in a function it decorates) nothing is remembered: results are constants.
-
-    >>> import numpy as np
-    >>> from calligrad import Value, no_grad
-    >>> x = Value(np.ones(2))
-    >>> with no_grad():
-    ...     y = 3 * x
-    >>> y.requires_grad
-    False
-    """
-    with holding(recording, False):
-        yield
 
 
 class Value(ArrayLike):
@@ -198,12 +166,12 @@ class Value(ArrayLike):
             )
         if func in RULES and method == "__call__":
             raise TypeError(f"{name} of a Value does not take {', '.join(f'{key}=' for key in kwargs)}")
-        return _rule_of(func)(*inputs, **kwargs)
+        return rule_of(func)(*inputs, **kwargs)
 
     def __array_function__(self, func: Callable, types: Any, args: Any, kwargs: Any) -> Any:
         if not all(issubclass(t, (Value, np.ndarray)) or t.__module__.startswith("calligrad.") for t in types):
             return NotImplemented
-        return _rule_of(func)(*args, **kwargs)
+        return rule_of(func)(*args, **kwargs)
 
     def __array__(self, *args: Any, **kwargs: Any) -> Any:
         raise TypeError(
@@ -389,45 +357,22 @@ def unwrap_all(x: Any) -> Any:
     return x
 
 
-# ---------------------------------------------------------------- dispatch
-
-
-def _rule_of(func: Callable) -> Callable:
-    """What to call in place of the NumPy function ``func``."""
-    if (rule := RULES.get(func)) is not None:
-        return rule
-    name = numpy_name(func)
-    raise NotImplementedError(
-        f"{name} has no derivative in calligrad. Give it one with `class {func.__name__.title()}(Function, of={name})`,"
-        " or call it on value.data if the result is to be a constant"
-    )
-
-
-def numpy_name(func: Callable) -> str:
-    """How a user writes ``func``: np.sum, np.linalg.norm, np.add.reduce.
-
-    >>> import numpy as np
-    >>> numpy_name(np.linalg.norm), numpy_name(np.add.reduce)
-    ('np.linalg.norm', 'np.add.reduce')
-    """
-    if isinstance(owner := getattr(func, "__self__", None), np.ufunc):
-        return f"np.{owner.__name__}.{func.__name__}"
-    module = (getattr(func, "__module__", None) or "").removeprefix("numpy").strip(".")
-    return f"np.{module}.{func.__name__}" if module in ("linalg", "fft", "random") else f"np.{func.__name__}"
-
-
 def _rebuild(data: Any, name: str, requires_grad: bool) -> Value:
     return Value(data, name, requires_grad=requires_grad)
 
 
-def bind_operator(name: str, ufunc: np.ufunc, rule: Callable) -> None:
-    """Send ``Value.__name__`` and its reflection straight to ``rule``: half the price of the way through the ufunc."""
+def bind_operator(name: str, ufunc: np.ufunc, cls: type[Function]) -> None:
+    """Let ``Value.__name__`` apply ``cls`` itself: half the price of the way through the ufunc."""
 
     def forwards(self: Value, other: Any) -> Any:
-        return rule(self, other) if type(other) in _OPERANDS else self.__array_ufunc__(ufunc, "__call__", self, other)
+        if type(other) in _OPERANDS:
+            return cls().__call__(self, other)
+        return self.__array_ufunc__(ufunc, "__call__", self, other)
 
     def reflected(self: Value, other: Any) -> Any:
-        return rule(other, self) if type(other) in _OPERANDS else self.__array_ufunc__(ufunc, "__call__", other, self)
+        if type(other) in _OPERANDS:
+            return cls().__call__(other, self)
+        return self.__array_ufunc__(ufunc, "__call__", other, self)
 
     setattr(Value, f"__{name}__", forwards)
     setattr(Value, f"__r{name}__", reflected)

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
-from calligrad.function import Function, implements
-from calligrad.value import RULES, Value, bind_operator, unwrap
+from calligrad.function import Function
+from calligrad.rules import implements
+from calligrad.value import Value, bind_operator, unwrap
 
 
 class MatMul(Function, of=np.matmul):
@@ -40,7 +41,7 @@ class MatMul(Function, of=np.matmul):
         return lambda: g @ column.mT, of_b
 
 
-bind_operator("matmul", np.matmul, RULES[np.matmul])
+bind_operator("matmul", np.matmul, MatMul)
 
 
 def _rows(x: Any) -> Any:

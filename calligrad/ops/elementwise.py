@@ -8,8 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from calligrad.function import Elementwise, Function, implements, parameters
-from calligrad.value import RULES, bind_operator, unwrap
+from calligrad.function import Elementwise, Function
+from calligrad.rules import implements
+from calligrad.signature import parameters
+from calligrad.value import bind_operator, unwrap
 
 # ---------------------------------------------------------------- arithmetic
 # Operators rather than ufuncs: the same results, and six times faster on NumPy's scalars.
@@ -188,5 +190,7 @@ class Positive(Elementwise, of=np.positive):
         return g
 
 
-for _name, _ufunc in {"add": np.add, "sub": np.subtract, "mul": np.multiply, "truediv": np.divide}.items():
-    bind_operator(_name, _ufunc, RULES[_ufunc])
+bind_operator("add", np.add, Add)
+bind_operator("sub", np.subtract, Subtract)
+bind_operator("mul", np.multiply, Multiply)
+bind_operator("truediv", np.divide, Divide)

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
-from calligrad.function import Function, implements, sum_to
+from calligrad.function import Function, sum_to
+from calligrad.rules import implements
 from calligrad.value import Value, unwrap, unwrap_all
 
 

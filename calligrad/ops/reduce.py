@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from calligrad.function import Function, implements
+from calligrad.function import Function
+from calligrad.rules import implements
 
 
 class Reduction(Function):

@@ -7,8 +7,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from calligrad.function import implements
-from calligrad.value import numpy_name
+from calligrad.rules import implements, numpy_name
 
 WAYS_OUT: dict[Any, str] = {
     np.copyto: "y = np.where(mask, new, y)",
@@ -17,7 +16,11 @@ WAYS_OUT: dict[Any, str] = {
     np.put: "y[indices] = new, where y is a Value",
     np.put_along_axis: "y[indices] = new, where y is a Value",
     np.fill_diagonal: "y[i, i] = new, where y is a Value",
-    np.add.at: "y[indices] = y[indices] + new, where y is a Value",
+}
+WAYS_OUT |= {
+    ufunc.at: f"y[indices] = np.{ufunc.__name__}(y[indices], …), where y is a Value"
+    for ufunc in vars(np).values()
+    if isinstance(ufunc, np.ufunc)
 }
 
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from calligrad.function import Function, implements, sum_to
+from calligrad.function import Function, sum_to
+from calligrad.rules import implements
 from calligrad.value import Value, unwrap
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from calligrad.function import implements
+from calligrad.rules import implements
 
 
 @implements(np.sort)

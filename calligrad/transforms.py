@@ -98,6 +98,8 @@ class _Run:
         outside = recording.get()
         with holding(recording, True), holding(strict, True):
             self.y = f(*args, **kwargs)
+        for x in self.xs:
+            x._requires_grad = False  # a leaf of ours is no business of those outside; a derivative here needs no leave
         self.ys = [self._output(y) for y in leaves(self.y)]
         starts = {_node(x) for x in self.xs}
         self.functions = ancestors((_node(y) for y in self.ys), stop=starts)
@@ -105,7 +107,8 @@ class _Run:
         origins = {origin for function in self.functions if function not in starts for origin, *_ in function.edges}
         others = {_node(y) for y in self.ys if y.requires_grad}.union(origins) - starts - {None}
         self.nested = outside and (
-            any(x.created_by is not None for x in self.xs) or any(not node.edges for node in others)
+            any(x.created_by is not None for x in self.xs)
+            or any(not node.edges and node.requires_grad for node in others)
         )
 
     def _output(self, y: Any) -> Value:
@@ -117,8 +120,9 @@ class _Run:
 
     def pull(self, gys: Sequence[Any]) -> Any:
         """The gradients of the arguments, in their form."""
-        pairs = [(y, _seed(y, g, self.nested)) for y, g in zip(self.ys, gys)]
-        return like(self.form, map(_close, _pull(pairs, self.xs, self.functions, self.nested), leaves(self.form)))
+        nested = self.nested or any(isinstance(g, Value) and g.requires_grad for g in gys)
+        pairs = [(y, _seed(y, g, nested)) for y, g in zip(self.ys, gys)]
+        return like(self.form, map(_close, _pull(pairs, self.xs, self.functions, nested), leaves(self.form)))
 
     def result(self) -> Any:
         """What f returned, as arrays; as Values if somebody outside goes on with it."""
@@ -243,8 +247,10 @@ def jvp(f: Callable, xs: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, A
     run = _Run(f, xs, range(len(xs)), {})
     dummies = [Value(np.ones_like(y.data)) for y in run.ys]
     gs = _pull(list(zip(run.ys, dummies)), run.xs, run.functions, create_graph=True)
-    nested = run.nested or any(isinstance(t, Value) for t in ts)
+    nested = run.nested or any(isinstance(t, Value) and t.requires_grad for t in ts)
     ts = [_seed(x, t, nested) for x, t in zip(run.xs, ts)]
+    for dummy in dummies:
+        dummy._requires_grad = False  # as a leaf of a run
     dys = _pull(list(zip(gs, ts)), dummies, ancestors(_node(g) for g in gs), nested)
     return run.result(), like(run.y, map(_close, dys, [y.data if y.ndim else 0.0 for y in run.ys]))
 

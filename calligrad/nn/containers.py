@@ -35,6 +35,11 @@ class Sequential(Module):
     def __getitem__(self, i: int) -> Callable:
         return list(self)[i]
 
+    def _parts(self) -> list[tuple[str, str]]:
+        return [
+            (str(i), repr(m) if isinstance(m, Module) else getattr(m, "__name__", repr(m))) for i, m in enumerate(self)
+        ]
+
     def forward(self, x: Any) -> Any:
         """Through all of them, in order."""
         for module in self:

@@ -117,12 +117,17 @@ class Module:
         settings = {k: v for k, v in vars(self).items() if isinstance(v, (int, float, str)) and k != "training"}
         return ", ".join(f"{key}={value!r}" for key, value in settings.items() if not key.startswith("_"))
 
+    def _parts(self) -> list[tuple[str, str]]:
+        """What the repr shows as lines of their own."""
+        members = _members(self, "", deep=False)
+        return [(path, repr(m)) for path, m in members if isinstance(m, Module) and m is not self]
+
     @recursive_repr("…")
     def __repr__(self) -> str:
-        within = [(path, m) for path, m in _members(self, "", deep=False) if isinstance(m, Module) and m is not self]
+        within = self._parts()
         if not within:
             return f"{type(self).__name__}({self.extra_repr()})"
-        lines = [self.extra_repr(), *(f"({path}): {module!r}" for path, module in within)]
+        lines = [self.extra_repr(), *(f"({path}): {part}" for path, part in within)]
         body = "\n".join(line for line in lines if line).replace("\n", "\n  ")
         return f"{type(self).__name__}(\n  {body}\n)"
 

@@ -44,6 +44,7 @@ class Erf(Elementwise):
     """The error function, ``2 / sqrt(pi)`` times the integral of ``exp(-t**2)`` from 0 to x."""
 
     def forward(self, x):
+        x = x if hasattr(x, "dtype") else np.float64(x)
         dtype = np.result_type(x, np.float16)
         if dtype == np.float16:
             x = x.astype(np.float32)  # the coefficients reach beyond float16

@@ -25,7 +25,7 @@ class Optimizer:
     def __init__(self, params: Iterable[Value], lr: float) -> None:
         if isinstance(params, Value) or not isinstance(params, Iterable):
             raise TypeError(
-                f"an optimizer takes an iterable of parameters, such as model.parameters() or [x], not {params!r}"
+                f"an optimizer takes an iterable of parameters, such as model.parameters() or [x], not {type(params).__name__}"
             )
         self.params = list(params)
         if not self.params:

@@ -22,9 +22,12 @@ class SGD(Optimizer):
 
     def __init__(self, params: Iterable[Value], lr: float = 1e-3, momentum: float = 0.0) -> None:
         self.momentum = positive("momentum", momentum)
-        if self.momentum:
-            self.state_names = ("velocity",)
         super().__init__(params, lr)
+
+    @property
+    def state_names(self) -> tuple[str, ...]:  # type: ignore[override]
+        """A velocity, if there is momentum."""
+        return ("velocity",) if self.momentum else ()
 
     def rule(self, step: int, p: Any, g: Any, *state: Any) -> tuple[Any, ...]:
         """The new parameter, and with momentum the new velocity."""

@@ -304,9 +304,10 @@ PLAIN = frozenset({float, int, bool, complex})
 
 def as_operand(x: Any) -> Any:
     """``x``, which is no Value, as a Function takes it: a numeric array, or a Python number as it is."""
-    if isinstance(x, np.ndarray) and x.dtype.kind in "fiubc":
+    if isinstance(x, (float, int, complex)):
         return x
-    return x if isinstance(x, (float, int, complex)) else as_numeric(x)
+    x = as_numeric(x)
+    return x if x.shape or type(x) is not np.ndarray else x[()]
 
 
 _OPERANDS = PLAIN | {Value, np.ndarray, np.float64, np.float32, list, tuple}

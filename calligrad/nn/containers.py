@@ -36,9 +36,8 @@ class Sequential(Module):
         return list(self)[i]
 
     def _parts(self) -> list[tuple[str, str]]:
-        return [
-            (str(i), repr(m) if isinstance(m, Module) else getattr(m, "__name__", repr(m))) for i, m in enumerate(self)
-        ]
+        parts = enumerate(self)
+        return [(str(i), repr(m) if isinstance(m, Module) else getattr(m, "__name__", repr(m))) for i, m in parts]
 
     def forward(self, x: Any) -> Any:
         """Through all of them, in order."""

@@ -24,9 +24,8 @@ class Optimizer:
 
     def __init__(self, params: Iterable[Value], lr: float) -> None:
         if isinstance(params, Value) or not isinstance(params, Iterable):
-            raise TypeError(
-                f"an optimizer takes an iterable of parameters, such as model.parameters() or [x], not {type(params).__name__}"
-            )
+            kind = type(params).__name__
+            raise TypeError(f"an optimizer takes a list or generator such as model.parameters() or [x], not a {kind}")
         self.params = list(params)
         if not self.params:
             raise ValueError("an optimizer needs at least one parameter; this list, or the generator, is empty")

@@ -164,7 +164,7 @@ class ArrayLike:
         return np.ravel(self, order=order)
 
     def flatten(self, order: str = "C") -> Self:
-        return np.ravel(self, order=order)
+        return self.ravel(order).copy()
 
     def transpose(self, *axes: Any) -> Self:
         return np.transpose(self, (axes[0] if len(axes) == 1 and not isinstance(axes[0], int) else axes) or None)

@@ -24,10 +24,9 @@ def set_default_dtype(dtype: Any) -> None:
     >>> calligrad.set_default_dtype(np.float32)
     """
     global _default
-    dtype = np.dtype(dtype)
-    if dtype.kind != "f":
-        raise TypeError(f"parameters have a floating dtype, not {dtype}")
-    _default = dtype
+    if dtype is None:
+        raise TypeError("set_default_dtype takes a floating dtype such as np.float64, not None")
+    _default = parameter_dtype(dtype)
 
 
 def parameter_dtype(dtype: Any) -> np.dtype:

@@ -114,7 +114,7 @@ class Function:
                         generation = 0
                 edges.append((origin, shape, kind if (kind := type(x)) in _SCALARS else x.dtype))
             else:
-                x = a if type(a) in PLAIN else self._operand(a)
+                x = a if type(a) in PLAIN and self.broadcasts else self._operand(a)
                 edges.append((None, getattr(x, "shape", ()), None))
             xs.append(x)
 
@@ -141,11 +141,13 @@ class Function:
         return self._output(y)
 
     def _operand(self, a: Any) -> Any:
+        """A constant as forward takes it: a Python number stays one where NumPy would let it be weak (NEP 50)."""
         try:
-            return as_operand(a)
+            x = as_operand(a)
         except (TypeError, ValueError) as error:
             error.add_note(f"in {self!r}")
             raise
+        return np.asarray(x)[()] if type(x) in PLAIN and not self.broadcasts else x
 
     def _output(self, y: Any) -> Any:
         """What the operation returned, as Values that remember it."""
@@ -189,6 +191,8 @@ class Function:
         if len(gxs) != len(self.edges):
             raise ValueError(f"{self!r} has {len(self.edges)} inputs, but its backward gave {len(gxs)} gradients")
         if release:
+            if self._reads_self:  # what is still to be called wants to read as well
+                gxs = tuple(gx() if callable(gx) else gx for gx in gxs)
             self._kept = None
             if self._keeps:
                 self._y = self._read = None
@@ -248,13 +252,22 @@ class Function:
 
     def _refuse_first_order(self) -> None:
         """A gradient that reads arrays from ``self`` looks constant to a second sweep: never let it."""
-        stored = [name for name in assigned_by(type(self).forward) if _holds_floats(getattr(self, name, None))]
+        stored = [name for name, x in vars(self).items() if _holds_floats(x) and not self._is_setting(name, x)]
         if self._reads_self or stored:
             what = f"stores {', '.join(stored)} on itself" if stored else "reads self.inputs or self.outputs"
             raise RuntimeError(
                 f"the gradient of {self!r} cannot be differentiated again: it {what}. Name what backward needs in"
                 " its signature instead, backward(self, g, x, …, *, y), and write it in NumPy"
             )
+
+    def _is_setting(self, name: str, x: Any) -> bool:
+        """Whether the attribute is the engine's, a setting, or was fixed by ``__init__`` before any array came."""
+        if name in self.settings or name in Function.__annotations__:
+            return True
+        cls = type(self)
+        others = (member for c in cls.__mro__[:-2] for key, member in vars(c).items() if key != "__init__")
+        later = {attribute for member in others for attribute in assigned_by(member)}
+        return name in assigned_by(cls.__init__) and name not in later and not isinstance(x, (list, dict))
 
     def __repr__(self) -> str:
         settings = (f"{name}={getattr(self, name)!r}" for name in self.settings if name in vars(self))
@@ -267,8 +280,8 @@ class Function:
 def _result(data: Any, creator: Function) -> Value:
     """The Value that ``creator`` made: what Value() does, without the questions a stranger's data needs."""
     if (type(data) is not ndarray and type(data) not in _SCALARS) or data.dtype.kind != "f":
-        if data is None:
-            raise TypeError(f"forward of {creator!r} returned None")
+        if data is None or isinstance(data, (str, bytes, Value)):
+            raise TypeError(f"forward of {creator!r} returned no array but {data!r}")
         data = as_numeric(data)
         if data.dtype.kind == "c":
             raise TypeError(f"{creator!r} gives complex numbers, which calligrad does not differentiate yet")
@@ -379,7 +392,7 @@ def _holds_floats(x: Any) -> bool:
         return any(map(_holds_floats, x))
     if isinstance(x, dict):
         return any(map(_holds_floats, x.values()))
-    return isinstance(x, (ndarray, np.generic)) and x.dtype.kind == "f"
+    return isinstance(x, float) or (isinstance(x, (ndarray, np.generic, Value)) and x.dtype.kind == "f")
 
 
 # ---------------------------------------------------------------- kinds of Function

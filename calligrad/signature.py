@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from types import CodeType
 from typing import Any
 
@@ -34,8 +34,8 @@ def names_in(f: Any) -> set[str]:
 
 
 @functools.cache
-def assigned_by(f: Callable) -> list[str]:
-    """The attributes that a function assigns, on whatever object."""
+def assigned_by(f: Any) -> list[str]:
+    """The attributes that a function assigns, on whatever object; none for what is no function."""
     import dis  # slow to import as well, and only needed for a gradient of a gradient
 
     steps = (step for code in _codes(f) for step in dis.get_instructions(code))

@@ -16,7 +16,7 @@ from calligrad.modes import holding, recording, strict
 from calligrad.nests import aligned, leaves, like, map_leaves
 from calligrad.ops.alias import Alias
 from calligrad.sweep import ancestors, leading_to, sweep
-from calligrad.value import Value, as_numeric, owned, unwrap
+from calligrad.value import Value, as_array, as_numeric, owned, unwrap
 
 # ---------------------------------------------------------------- the gradient of Values
 
@@ -326,9 +326,7 @@ def _arguments(name: str, xs: Any) -> tuple[Any, ...]:
 def _matching(given: Any, form: Any, word: str) -> list[Any]:
     """The leaves of ``given``, which must have the form and shapes of ``form``."""
     theirs, ours = aligned(given, form), leaves(form)
-    for g, x in zip(theirs, ours):
-        if np.shape(unwrap(g)) != np.shape(unwrap(x)):
-            raise ValueError(
-                f"a {word} of shape {np.shape(unwrap(g))} does not fit an array of shape {np.shape(unwrap(x))}"
-            )
+    for g, x in zip(map(as_array, theirs), ours):
+        if g.shape != np.shape(unwrap(x)):
+            raise ValueError(f"a {word} of shape {g.shape} does not fit an array of shape {np.shape(unwrap(x))}")
     return theirs

@@ -195,7 +195,7 @@ class Value(ArrayLike):
                 raise RuntimeError(
                     f"{self._label()} was computed, and its graph remembers the array; write into a copy"
                 )
-            self._data[unwrap_all(key)] = unwrap(value)
+            self._data[unwrap_all(key)] = as_operand(unwrap(value))
             return
         if self._data.dtype.kind != "f" and getattr(value, "requires_grad", False):
             raise TypeError(f"{self._label()} is {self._data.dtype}: what is written into it would lose its gradient")
@@ -285,6 +285,10 @@ def as_numeric(data: Any) -> Any:
         if isinstance(data, (list, tuple)) and _holds_value(data):
             raise TypeError("a list of Values is not an array yet: join them with np.stack([…]), which differentiates")
         data = np.asarray(data)  # a ragged list raises NumPy's own ValueError here
+    elif isinstance(data, np.ndarray) and type(data) is not np.ndarray:
+        if hasattr(data, "mask"):
+            raise TypeError("a Value knows no masks: fill the masked array first, data.filled(…)")
+        data = data.view(np.ndarray)  # np.matrix has other rules for * and **
     if data.dtype.kind not in "fiubc":
         raise TypeError(f"a Value holds numbers, not {data.dtype} data")
     return data

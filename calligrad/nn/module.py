@@ -81,6 +81,8 @@ class Module:
         Raises one ``ValueError`` that lists every key that is missing or unexpected and every shape that
         differs; nothing is written then.
         """
+        if not isinstance(state, Mapping):
+            raise TypeError(f"a state is a dict of arrays by path, as of state_dict(), not a {type(state).__name__}")
         own = {path: member for path, member in _members(self, "") if _is_parameter(member)}
         arrays = {path: np.asarray(x.data if isinstance(x, Value) else x) for path, x in state.items()}
         problems = [f"missing: {path} {p.shape}" for path, p in own.items() if path not in arrays]

@@ -23,23 +23,24 @@ class LogSumExp(Reduction):
 
     def backward(self, g, x, *, y):
         y = self.restore(y)
-        at_infinity = np.isposinf(y)
-        if np.any(at_infinity):  # the limit: all of it comes from the infinite inputs
-            hits = np.isposinf(x)
-            share = hits / np.maximum(np.sum(hits, axis=self.axis, keepdims=True), 1)
-            finite = np.exp(np.where(at_infinity, -np.inf, x) - np.where(np.isfinite(y), y, 0))
-            return self.restore(g) * np.where(at_infinity, share.astype(g.dtype), finite)
-        return self.restore(g) * np.exp(x - np.where(np.isfinite(y), y, 0))
+        infinite = np.isinf(y)
+        if not np.any(infinite):
+            return self.restore(g) * Softmax(self.axis)(x)
+        # The limit: of a sum that is inf, all of the slope is at the infinite inputs; of -inf there is none.
+        hits = np.isposinf(x)
+        share = (hits / np.maximum(np.sum(hits, axis=self.axis, keepdims=True), 1)).astype(g.dtype)
+        return self.restore(g) * np.where(infinite, share, Softmax(self.axis)(np.where(infinite, 0, x)))
 
 
 class Softmax(Function):
     """``exp(x) / sum(exp(x))`` along ``axis``."""
 
-    axis: int | tuple[int, ...] = -1
+    axis: int | tuple[int, ...] | None = -1
 
     def forward(self, x):
         x = _floating(x)
-        e = np.exp(x - np.max(x, axis=self.axis, keepdims=True, initial=-np.inf))
+        with np.errstate(over="ignore"):  # a difference too large for the dtype is as good as -inf
+            e = np.exp(x - np.max(x, axis=self.axis, keepdims=True, initial=-np.inf))
         return e / np.sum(e, axis=self.axis, keepdims=True)
 
     def backward(self, g, *, y):
@@ -49,12 +50,12 @@ class Softmax(Function):
 class LogSoftmax(Function):
     """``log(softmax(x))`` along ``axis``."""
 
-    axis: int | tuple[int, ...] = -1
+    axis: int | tuple[int, ...] | None = -1
 
     def forward(self, x):
         x = _floating(x)
-        shifted = x - np.max(x, axis=self.axis, keepdims=True, initial=-np.inf)
-        with np.errstate(divide="ignore"):  # an empty row sums to 0
+        with np.errstate(over="ignore", divide="ignore"):  # as above; and an empty row sums to 0
+            shifted = x - np.max(x, axis=self.axis, keepdims=True, initial=-np.inf)
             return shifted - np.log(np.sum(np.exp(shifted), axis=self.axis, keepdims=True))
 
     def backward(self, g, *, y):

@@ -25,7 +25,7 @@ class Optimizer:
     def __init__(self, params: Iterable[Value], lr: float) -> None:
         if isinstance(params, Value) or not isinstance(params, Iterable):
             kind = type(params).__name__
-            raise TypeError(f"an optimizer takes a list or generator such as model.parameters() or [x], not a {kind}")
+            raise TypeError(f"an optimizer takes an iterable of parameters, model.parameters() or [x], not a {kind}")
         self.params = list(params)
         if not self.params:
             raise ValueError("an optimizer needs at least one parameter; this list, or the generator, is empty")
@@ -34,6 +34,8 @@ class Optimizer:
                 raise TypeError(f"parameter {i} is {type(p).__name__}, not a Value")
             if p.created_by is not None or p.dtype.kind != "f":
                 raise ValueError(f"parameter {i}, {p!r}, is not a leaf with floating data")
+            if not p.data.flags.writeable:
+                raise ValueError(f"parameter {i} holds a read-only array; make it Value(array.copy())")
         if len({id(p) for p in self.params}) < len(self.params):
             raise ValueError("a parameter is given twice")
         self.lr = positive("lr", lr)

@@ -58,7 +58,8 @@ class Function:
     # Set when an instance is applied
     generation: int = -1
     edges: Sequence[tuple[Any, tuple[int, ...], Any]] = ()  # of each input: origin, shape, dtype; see sweep.py
-    gradient: Any = None  # of the output, where somebody asked to see it
+    seed: Any = None  # the gradient of the output that the user wants backward to start from
+    gradient: Any = None  # of the output, where backward was asked to leave it
     _kept: Sequence[Any] | None = ()
     _y: Any = None
     _read: tuple[Any, Any] | None = None  # the article's form: inputs and output
@@ -68,8 +69,7 @@ class Function:
 
     def __init_subclass__(cls, of: Callable | tuple[Callable, ...] = (), **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        declared = vars(cls).get("__annotations__", {})
-        declared = [name for name, kind in declared.items() if "ClassVar" not in str(kind)]
+        declared = [name for name, kind in cls.__annotations__.items() if "ClassVar" not in str(kind)]
         cls.settings = (*(name for name in cls.settings if name not in declared), *declared)
         if cls.settings and cls.__init__ is object.__init__:
             cls.__init__ = _take_settings  # type: ignore[assignment]
@@ -252,7 +252,7 @@ class Function:
 
     def _refuse_first_order(self) -> None:
         """A gradient that reads arrays from ``self`` looks constant to a second sweep: never let it."""
-        stored = [name for name, x in vars(self).items() if _holds_floats(x) and not self._is_setting(name, x)]
+        stored = [name for name, x in vars(self).items() if not (self._is_setting(name, x) or _is_plain(x))]
         if self._reads_self or stored:
             what = f"stores {', '.join(stored)} on itself" if stored else "reads self.inputs or self.outputs"
             raise RuntimeError(
@@ -264,10 +264,15 @@ class Function:
         """Whether the attribute is the engine's, a setting, or was fixed by ``__init__`` before any array came."""
         if name in self.settings or name in Function.__annotations__:
             return True
-        cls = type(self)
-        others = (member for c in cls.__mro__[:-2] for key, member in vars(c).items() if key != "__init__")
-        later = {attribute for member in others for attribute in assigned_by(member)}
-        return name in assigned_by(cls.__init__) and name not in later and not isinstance(x, (list, dict))
+        members = [
+            (key, member)
+            for c in type(self).__mro__[:-2]
+            for key, member in vars(c).items()
+            if hasattr(member, "__code__")
+        ]
+        fixed = {attribute for key, member in members if key == "__init__" for attribute in assigned_by(member)}
+        later = {attribute for key, member in members if key != "__init__" for attribute in assigned_by(member)}
+        return name in fixed - later and not isinstance(x, (list, dict))
 
     def __repr__(self) -> str:
         settings = (f"{name}={getattr(self, name)!r}" for name in self.settings if name in vars(self))
@@ -345,19 +350,24 @@ def _rule(cls: type[Function], func: Callable) -> Callable:
 
     positional, every, _ = parameters(cls.forward)
     n = 1 if every else len(positional) - 1
-    names = parameters(func)[0]
+    names = parameters(func)[0] or [*positional[1:], *cls.settings]
 
     def rule(*args: Any, **kwargs: Any) -> Any:
         kwargs = dict(zip(names[n:], args[n:])) | kwargs
         xs = args[:n] if len(args) >= n else (*args, *(kwargs.pop(key) for key in names[len(args) : n]))
-        if kwargs.get("out", ...) is None:
-            del kwargs["out"]
-        if unknown := kwargs.keys() - cls.settings:
-            takes = f"; it takes {', '.join(cls.settings)}" if cls.settings else ""
-            raise TypeError(f"{numpy_name(func)} of a Value does not take {', '.join(sorted(unknown))}{takes}")
-        return cls(**kwargs)(*xs)
+        return cls(**known_settings(cls, func, kwargs))(*xs)
 
     return rule
+
+
+def known_settings(cls: type[Function], func: Callable, kwargs: dict[str, Any]) -> dict[str, Any]:
+    """The keywords of a call of ``func`` as settings of ``cls``, without ``out=None``."""
+    if kwargs.get("out", ...) is None:
+        del kwargs["out"]
+    if unknown := kwargs.keys() - cls.settings:
+        takes = f"; it takes {', '.join(cls.settings)}" if cls.settings else ""
+        raise TypeError(f"{numpy_name(func)} of a Value does not take {', '.join(sorted(unknown))}{takes}")
+    return kwargs
 
 
 def _take_settings(self: Function, *args: Any, **kwargs: Any) -> None:
@@ -376,7 +386,10 @@ def _take_settings(self: Function, *args: Any, **kwargs: Any) -> None:
 
 def _read_backward(cls: type[Function]) -> None:
     """What ``cls.backward`` asks for, by its signature: inputs by position, the output as keyword ``y``."""
-    (_, _, *inputs), every, keywords = parameters(cls.backward)
+    positional, every, keywords = parameters(cls.backward)
+    if len(positional) < 2:
+        raise TypeError(f"{cls.__name__}.backward takes the gradient of the output first: backward(self, g, …)")
+    inputs = positional[2:]
     own = cls.__mro__[: cls.__mro__.index(Function)]
     read = {name for c in own for member in vars(c).values() for name in names_in(member)}
     cls._reads_self = not read.isdisjoint(("inputs", "outputs"))
@@ -387,12 +400,15 @@ def _read_backward(cls: type[Function]) -> None:
     cls._keeps = cls._names != () or cls._takes_y or cls._reads_self
 
 
-def _holds_floats(x: Any) -> bool:
-    if isinstance(x, (list, tuple)):
-        return any(map(_holds_floats, x))
+def _is_plain(x: Any) -> bool:
+    """Whether ``x`` can carry no gradient: sizes, keys, flags, masks and the like."""
+    if isinstance(x, (list, tuple, set)):
+        return all(map(_is_plain, x))
     if isinstance(x, dict):
-        return any(map(_holds_floats, x.values()))
-    return isinstance(x, float) or (isinstance(x, (ndarray, np.generic, Value)) and x.dtype.kind == "f")
+        return all(map(_is_plain, x.values()))
+    if isinstance(x, (ndarray, np.generic)):
+        return x.dtype.kind in "biu"
+    return x is None or isinstance(x, (int, str, slice, np.dtype))
 
 
 # ---------------------------------------------------------------- kinds of Function

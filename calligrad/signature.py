@@ -19,7 +19,8 @@ def parameters(f: Any) -> tuple[list[str], bool, list[str]]:
     """
     while hasattr(f, "__wrapped__"):
         f = f.__wrapped__
-    code = f.__code__
+    if (code := getattr(f, "__code__", None)) is None:  # written in C
+        return [], False, []
     n, m = code.co_argcount, code.co_kwonlyargcount
     return list(code.co_varnames[:n]), bool(code.co_flags & 0x04), list(code.co_varnames[n : n + m])
 

@@ -35,6 +35,10 @@ def gradients(ys: Any, xs: Any, gys: Any = None, create_graph: bool = False) -> 
     >>> gradients(dy, x)
     array(12.)
     """
+    if strict.get() and not create_graph:
+        raise RuntimeError(
+            "in a function that is being differentiated, gradients(…) would give constants; write create_graph=True"
+        )
     outputs, inputs = leaves(ys), leaves(xs)
     for kind, values in (("ys", outputs), ("xs", inputs)):
         for v in values:

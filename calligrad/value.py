@@ -73,7 +73,9 @@ class Value(ArrayLike):
     @property
     def grad(self) -> Any:
         """What ``backward`` left here: an array of data's shape and dtype, or None."""
-        return self._grad if self.created_by is None else self.created_by.gradient
+        if (f := self.created_by) is None:
+            return self._grad
+        return f.gradient if f.seed is None else f.seed
 
     @grad.setter
     def grad(self, g: Any) -> None:
@@ -82,7 +84,7 @@ class Value(ArrayLike):
         if self.created_by is None:
             self._grad = g
         else:
-            self.created_by.gradient = g
+            self.created_by.seed, self.created_by.gradient = g, None
 
     @property
     def requires_grad(self) -> bool:
@@ -122,10 +124,10 @@ class Value(ArrayLike):
         """
         if not self.requires_grad:
             raise RuntimeError(f"{self._label()} has no gradient: {self._why_constant()}")
-        seed = self.grad
         if self.created_by is None:
-            self._grad = np.ones_like(self._data) if seed is None else seed
+            self._grad = np.ones_like(self._data) if self._grad is None else self._grad
             return
+        seed = self.created_by.seed
         g = np.ones_like(self._data) if seed is None else seed
         grads = sweep([(self.created_by, g)], release=not retain_graph, retain=retain_grads)
         for leaf, gx in zip(grads, owned(grads.values(), g, *(leaf._data for leaf in grads))):
@@ -226,8 +228,8 @@ class Value(ArrayLike):
             caller = sys._getframe(2)
             if opname[caller.f_code.co_code[caller.f_lasti]] == "STORE_SUBSCR":
                 raise TypeError(
-                    "array[…] = value would cut the graph. Collect the Values in a list and join them with np.stack, or"
-                    " make the array a Value: y = Value(np.zeros(…), requires_grad=False)"
+                    "array[…] = value would cut the graph. Collect the Values in a list and join them with np.stack,"
+                    " make the array a Value, y = Value(np.zeros(…), requires_grad=False), or write value.item()"
                 )
             if strict.get():
                 raise TypeError(

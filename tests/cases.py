@@ -17,6 +17,8 @@ from calligrad.nn import functional as F
 from calligrad.ops.alias import Alias
 from calligrad.ops.index import Scatter
 
+NUMPY = np.lib.NumpyVersion(np.__version__)  # some of NumPy's newer spellings are not in the oldest that we take
+
 # ---------------------------------------------------------------- how inputs are drawn
 
 
@@ -149,7 +151,8 @@ for sign, f in OPERATORS.items():
     case(f"operator {sign} a row", f, positive(2, 3), positive(3))
     case(f"operator {sign} a number", lambda a, f=f: f(a, 2.5), positive(2, 3))
     case(f"operator {sign} reflected", lambda b, f=f: f(2.5, b), positive(3))
-case("operator +=", lambda a, b: _augmented(a, b), real(2, 3), positive(2, 3))
+case("operator +=", lambda a: _augmented(a, 1.5), real(2, 3))
+case("operator += a row", lambda a: _augmented(a, np.array([1, 2, 3], np.int8)), real(2, 3))
 case("operator **2", lambda a: a**2, real(3))
 case("operator unary", lambda a: -a + +a * abs(a), apart(3))
 case("operator @", lambda a, b: a @ b, real(2, 3), real(3, 2))
@@ -187,7 +190,8 @@ case("np.where by comparison", lambda a, b: np.where(a > b, a, b), apart(4), apa
 case("np.clip", lambda x: np.clip(x, -1, 1), apart(5))
 case("np.clip below", lambda x: np.clip(x, -1, None), apart(5))
 case("np.clip above", lambda x: np.clip(x, None, 1), apart(5))
-case("np.clip min= max=", lambda x: np.clip(x, min=-1, max=1), apart(5))
+if NUMPY >= "2.1.0":
+    case("np.clip min= max=", lambda x: np.clip(x, min=-1, max=1), apart(5))
 case(
     "np.clip with bounds that flow",
     np.clip,
@@ -371,6 +375,10 @@ case(
 )
 case("x.astype", lambda x: x.astype("f8"), real(2), own_dtype=True)
 
+case("np.full_like", lambda x: np.full_like(x, x[0, 1]), real(2, 3))
+case("np.full_like with a row", lambda x: np.full_like(x, x[1]), real(2, 3))
+case("np.full_like of another shape", lambda x: np.full_like(x, x[1], shape=(4, 3)), real(2, 3))
+
 # ---------------------------------------------------------------- joining, splitting, padding
 
 for words, axis, a, b in [
@@ -411,7 +419,8 @@ case("np.array_split axis=1", lambda x: np.array_split(x, 2, axis=1), real(2, 3)
 case("np.pad", lambda x: np.pad(x, 1), real(2, 3))
 case("np.pad a pair", lambda x: np.pad(x, (1, 2)), real(2, 3))
 case("np.pad pairs", lambda x: np.pad(x, ((1, 0), (0, 2))), real(2, 3))
-case("np.pad a dict", lambda x: np.pad(x, {-1: (1, 2)}), real(2, 3))
+if NUMPY >= "2.3.0":
+    case("np.pad a dict", lambda x: np.pad(x, {-1: (1, 2)}), real(2, 3))
 case("np.pad constant_values=", lambda x: np.pad(x, 1, constant_values=3), real(2, 3))
 case(
     "np.pad constant_values= pairs",
@@ -465,6 +474,8 @@ KEYS = {
 def _put(key):
     def put(x, w):
         y = np.copy(x)
+        if isinstance(w, cg.Value) and not isinstance(y, cg.Value):
+            y = cg.Value(y, requires_grad=False)  # an array takes no Value
         y[key] = w
         return y
 
@@ -484,17 +495,11 @@ case("setitem ones in front", _put(0), real(3, 4), real(1, 1, 4))
 case("setitem a column", _put(slice(None)), real(3, 4), real(3, 1))
 case("setitem of a 0-d array", _put(()), real(), real())
 case("setitem a number", lambda x: _put((0, slice(None)))(x, 2), real(3, 4))
-case("setitem into a constant", lambda w: _filled(w, np.zeros((3, 2), w.dtype)), real(2))
+case("setitem into a constant", lambda w: _put(1)(np.zeros((3, 2), w.dtype), w), real(2))
 case("setitem twice", lambda x, w: _put(0)(_put(slice(0, 2))(x, w), 2 * w[0]), real(3), real(2))
 case("ops.Scatter", lambda x: Scatter(np.array([0, 0, 2]), (4, 2))(x), real(3, 2))
 case("ops.Scatter by slices", lambda x: Scatter((slice(1, 3), 0), (4, 2))(x), real(2))
 case("ops.Alias", lambda x: Alias()(x), real(3))
-
-
-def _filled(w, zeros):
-    y = cg.Value(zeros, requires_grad=False) if isinstance(w, cg.Value) else zeros
-    y[1] = w
-    return y
 
 
 PLACES = np.array([[2, 0, 0], [1, 1, 2]])

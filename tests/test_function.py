@@ -262,6 +262,68 @@ def test_of_registers_a_ufunc_and_its_operator_spelling():
             RULES[hypotenuse] = known
 
 
+@pytest.fixture
+def _rules_are_restored():
+    known = dict(RULES)
+    yield
+    RULES.clear()
+    RULES.update(known)
+
+
+@pytest.mark.usefixtures("_rules_are_restored")
+class TestTeachingNumPy:
+    """The way out that "np.… has no derivative" names must work for every kind of NumPy function."""
+
+    def test_a_function_written_in_c(self):
+        class Vdot(Function, of=np.vdot):
+            def forward(self, a, b):
+                return np.vdot(a, b)
+
+            def backward(self, g, a, b):
+                return lambda: g * b, lambda: g * a
+
+        check_gradients(np.vdot, X, X[::-1])
+
+    def test_a_function_written_in_python_with_settings(self):
+        class Cumsum(Function, of=np.cumsum):
+            axis: int = 0
+
+            def backward(self, g):
+                return np.flip(np.cumsum(np.flip(g, self.axis), axis=self.axis), self.axis)
+
+        check_gradients(lambda x: np.cumsum(x, axis=1), np.ones((2, 3)))
+        check_gradients(lambda x: np.cumsum(x, 1), np.ones((2, 3)))
+        with pytest.raises(TypeError, match=r"np\.cumsum of a Value does not take dtype; it takes axis"):
+            np.cumsum(Value(X), dtype=float)
+
+    def test_a_method_of_a_ufunc(self):
+        class Outer(Function, of=np.multiply.outer):
+            def forward(self, a, b):
+                return np.multiply.outer(a, b)
+
+            def backward(self, g, a, b):
+                return lambda: g @ b, lambda: a @ g
+
+        check_gradients(np.multiply.outer, X, X[:2])
+
+    def test_a_ufunc_with_two_outputs(self):
+        class Modf(Function, of=np.modf):
+            def backward(self, gs):
+                return 0 * gs[1] if gs[0] is None else gs[0]
+
+        check_gradients(lambda x: np.modf(x), X + 0.1)
+
+
+def test_settings_are_found_however_annotations_are_kept():
+    """As objects, as here, or as strings, as under ``from __future__ import annotations``."""
+    namespace = {"Function": Function}
+    source = "class Scaled(Function):\n    factor: float\n    def forward(self, x):\n        return self.factor * x\n"
+    for future in ("", "from __future__ import annotations\n"):
+        exec(future + source, namespace)
+        assert namespace["Scaled"].settings == ("factor",)
+        np.testing.assert_array_equal(namespace["Scaled"](2.0)(X), 2 * X)
+
+
 def test_implements_and_constant():
     def nobody(x):
         """Stands for a NumPy function."""
@@ -569,6 +631,25 @@ def test_what_init_stores_does_not_stand_in_the_way_of_a_second_order():
             return 2 * self.weights * x * g
 
     check_gradients(lambda x: Weighted(np.array([1.0, 2.0, 3.0]))(x), X)
+
+
+def test_what_the_init_of_a_base_class_stores_does_not_either():
+    class Base(Function):
+        def __init__(self, weight):
+            self.weight = weight
+
+    class Weighted(Base):
+        def __init__(self, weight):
+            super().__init__(weight)
+            self.scale = 2.0
+
+        def forward(self, x):
+            return self.scale * self.weight * x**2
+
+        def backward(self, g, x):
+            return 2 * self.scale * self.weight * x * g
+
+    check_gradients(lambda x: Weighted(3.0)(x), X)
 
 
 def test_storing_what_is_piecewise_constant_does_not_either():

@@ -383,7 +383,7 @@ LEAVING_THE_GRAPH = {
     "np.array of a Value among numbers": (lambda k: np.array([1.0, k.s]), TypeError, "np.stack"),
     "np.float64(value)": (lambda k: np.float64(k.x), TypeError, "value.data"),
     "array[i] = value": (lambda k: put(k.a, 0, k.s), (TypeError, ValueError), "cut", "np.stack"),
-    "array[i] = computed value": (lambda k: put(k.a, -1, k.y[0, 0]), (TypeError, ValueError), "cut", "np.stack"),
+    "array[i] = computed value": (lambda k: put(k.a, -1, k.y[0, 0]), (TypeError, ValueError), "cut", "item()"),
     "array[i, j] = value": (lambda k: put(k.a[None], (0, 1), k.s), (TypeError, ValueError), "cut", "np.stack"),
     "array[:] = value": (lambda k: put(k.a, slice(None), k.x), TypeError, "cut"),
     "array[:1] = value": (lambda k: put(k.a, slice(1), k.s), TypeError, "cut"),
@@ -512,6 +512,8 @@ ARITHMETIC = {
     "np.add.accumulate of objects": (
         lambda k: np.frompyfunc(max, 2, 1).accumulate(k.x), NotImplementedError, "accumulate", "derivative",
     ),
+    "dtype= of a ufunc's reduce": (lambda k: np.maximum.reduce(k.x, dtype="f4"), TypeError, "np.maximum.reduce", "dtype"),
+    "initial= of a ufunc's reduce": (lambda k: np.add.reduce(k.x, initial=3.0), TypeError, "np.add.reduce", "initial"),
     "a ufunc's reduce over a bad axis": (lambda k: np.add.reduce(k.x, axis=4), ValueError, "axis 4", "Sum"),
     "complex": (lambda k: k.x * 1j, TypeError, "complex", "Multiply"),
     "a complex Value that requires grad": (lambda k: assign(Value(1j), "requires_grad", True), TypeError, "complex"),
@@ -638,6 +640,9 @@ FUNCTIONS = {
     "a gradient that is a string": (lambda k: backward_of(Words(), k.x), TypeError, "Words", "'two'"),
     "a gradient of objects": (lambda k: backward_of(Objects(), k.x), TypeError, "Objects", "object"),
     "a complex gradient": (lambda k: backward_of(ComplexGradient(), k.x), TypeError, "ComplexGradient", "complex"),
+    "a backward that does not ask for the gradient": (
+        lambda k: type("NoGradient", (Function,), {"backward": lambda self: None}), TypeError, "NoGradient", "backward",
+    ),
     "a forward that returns None": (lambda k: ReturnsNone()(k.x), TypeError, "ReturnsNone", "None"),
     "a forward that returns a string": (lambda k: ReturnsWords()(k.x), TypeError, "ReturnsWords"),
     "a forward that returns a Value": (lambda k: ReturnsValue()(k.x), TypeError, "ReturnsValue"),

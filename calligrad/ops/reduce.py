@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from calligrad.function import Function
+from calligrad.function import Function, known_settings
 from calligrad.rules import implements
 
 
@@ -52,7 +52,7 @@ class Mean(Reduction, of=np.mean):
         return np.mean(a, axis=self.axis, dtype=self.dtype, keepdims=self.keepdims)
 
     def backward(self, g):
-        return np.broadcast_to(self.restore(g) / max(self.count(), 1), self.shapes[0])
+        return np.broadcast_to(self.restore(g) * (1 / max(self.count(), 1)), self.shapes[0])
 
 
 class Var(Reduction, of=np.var):
@@ -143,14 +143,14 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
     return Norm(axis, keepdims, ord)(x)
 
 
-def _reduce_rule(cls: type[Reduction]) -> Any:
+def _reduce_rule(cls: type[Reduction], reduce: Any) -> Any:
     """The ``reduce`` of a ufunc, which goes along axis 0 unless told otherwise."""
 
-    def rule(array: Any, axis: Any = 0, *, keepdims: bool = False) -> Any:
-        return cls(axis=axis, keepdims=keepdims)(array)
+    def rule(array: Any, axis: Any = 0, **kwargs: Any) -> Any:
+        return cls(axis=axis, **known_settings(cls, reduce, kwargs))(array)
 
     return rule
 
 
 for _ufunc, _cls in {np.add: Sum, np.multiply: Prod, np.maximum: Max, np.minimum: Min}.items():
-    implements(_ufunc.reduce)(_reduce_rule(_cls))
+    implements(_ufunc.reduce)(_reduce_rule(_cls, _ufunc.reduce))

@@ -46,6 +46,7 @@ def as_values(args):
     return [Value(x) if isinstance(x, np.ndarray) else x for x in args]
 
 
+@pytest.mark.filterwarnings("ignore:numpy.fix is deprecated")
 @pytest.mark.parametrize("name", CONSTANTS)
 def test_constants_equal_numpys(name):
     f, *args = CONSTANTS[name]

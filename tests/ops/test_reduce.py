@@ -75,6 +75,13 @@ def test_var_of_large_numbers_is_not_lost_to_rounding():
     np.testing.assert_allclose(grad(np.var)(x), 2 / 3 * np.array([-1, 0, 1]))
 
 
+@pytest.mark.parametrize("dtype", ["f2", "f4"])
+def test_the_mean_of_more_numbers_than_float16_can_count(dtype):
+    g = grad(np.mean)(np.ones(100_000, dtype))
+    assert g.dtype == dtype
+    np.testing.assert_allclose(g, np.full(100_000, 1e-5), rtol=0.01)
+
+
 # ---------------------------------------------------------------- max and min
 
 

@@ -8,15 +8,16 @@ gradient can be differentiated again) and on any other array type that speaks Nu
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from inspect import signature
 from typing import Any, ClassVar, dataclass_transform
 from weakref import ref
 
 import numpy as np
 from numpy import ndarray
 
-from calligrad.modes import recording
+from calligrad.bytecode import assigned_by, names_in
+from calligrad.modes import paused
 from calligrad.rules import RULES, numpy_name
-from calligrad.signature import assigned_by, names_in, parameters
 from calligrad.value import PLAIN, Value, as_numeric, as_operand, unwrap_all
 
 
@@ -47,6 +48,7 @@ class Function:
 
     of: ClassVar[Callable | None] = None
     broadcasts: ClassVar[bool] = False  # whether NumPy broadcasts the inputs, so that gradients are summed back
+    views: ClassVar[bool] = False  # whether the output is, in NumPy, a view of the input
 
     # Read off the class, once
     settings: ClassVar[tuple[str, ...]] = ()
@@ -78,7 +80,7 @@ class Function:
             cls.of = staticmethod(func)
             RULES[func] = _rule(cls, func)
         if cls.of and not cls.settings and cls.forward is Function.forward:
-            cls.forward = cls.of  # type: ignore[method-assign]
+            cls.forward = staticmethod(cls.of)  # type: ignore[method-assign]
 
     def forward(self, *xs: Any) -> Any:
         """The operation, on arrays."""
@@ -124,7 +126,7 @@ class Function:
             error.add_note(f"in {self!r} of {', '.join(map(_describe, xs))}")
             raise
 
-        if generation < 0 or not recording.get():
+        if generation < 0 or paused.get():
             return as_constant(y) if any(isinstance(a, Value) for a in args) else y
         self.generation = generation
         self.edges = edges
@@ -186,6 +188,8 @@ class Function:
             gxs = self.backward(g, *kept, y=self._output(self._y) if create_graph else self._y)
         else:
             gxs = self.backward(g, *kept)
+        if gxs is None:
+            raise TypeError(f"backward of {self!r} returned None; does it lack a return?")
         if type(gxs) is not tuple:
             gxs = tuple(gxs) if type(gxs) is list else (gxs,)
         if len(gxs) != len(self.edges):
@@ -219,7 +223,11 @@ class Function:
         origin = self.edges[i][0]
         if origin is None or x is None:
             return x
-        return origin if isinstance(origin, Value) else _result(x, origin)
+        if not isinstance(origin, Value):
+            return _result(x, origin)
+        if origin._data is not x and (x.shape or origin._data != x):
+            raise RuntimeError(f"{origin.label()} was given other data after {self!r} had used it")
+        return origin
 
     @property
     def shapes(self) -> list[tuple[int, ...]]:
@@ -253,8 +261,10 @@ class Function:
     def _refuse_first_order(self) -> None:
         """A gradient that reads arrays from ``self`` looks constant to a second sweep: never let it."""
         stored = [name for name, x in vars(self).items() if not (self._is_setting(name, x) or _is_plain(x))]
-        if self._reads_self or stored:
+        leaving = names_in(type(self).backward) & {"data", "item", "tolist"}
+        if self._reads_self or stored or leaving:
             what = f"stores {', '.join(stored)} on itself" if stored else "reads self.inputs or self.outputs"
+            what = f"takes .{min(leaving)} of an array" if leaving and not self._reads_self else what
             raise RuntimeError(
                 f"the gradient of {self!r} cannot be differentiated again: it {what}. Name what backward needs in"
                 " its signature instead, backward(self, g, x, …, *, y), and write it in NumPy"
@@ -340,6 +350,8 @@ def constant(*funcs: Callable) -> None:
         return lambda *args, **kwargs: func(*unwrap_all(args), **unwrap_all(kwargs))
 
     for func in funcs:
+        if not callable(func):
+            raise TypeError(f"constant declares NumPy functions, not {func!r}")
         RULES[func] = rule_for(func)
 
 
@@ -348,9 +360,16 @@ def _rule(cls: type[Function], func: Callable) -> Callable:
     if isinstance(func, np.ufunc) and not cls.settings:
         return (lambda x: cls().__call__(x)) if func.nin == 1 else lambda a, b: cls().__call__(a, b)
 
-    positional, every, _ = parameters(cls.forward)
-    n = 1 if every else len(positional) - 1
-    names = parameters(func)[0] or [*positional[1:], *cls.settings]
+    every = signature(cls.forward).parameters.values()
+    arrays = [p.name for p in every if p.kind is not p.VAR_POSITIONAL][1:]
+    if not arrays:  # the forward that every Function has; backward may name its inputs
+        named = list(signature(cls.backward).parameters.values())[2:]
+        arrays = [p.name for p in named if p.kind is p.POSITIONAL_OR_KEYWORD]
+    n = max(1, len(arrays))
+    try:
+        names = list(signature(func).parameters)
+    except ValueError:  # some functions written in C do not tell
+        names = [*arrays, *cls.settings]
 
     def rule(*args: Any, **kwargs: Any) -> Any:
         kwargs = dict(zip(names[n:], args[n:])) | kwargs
@@ -386,17 +405,18 @@ def _take_settings(self: Function, *args: Any, **kwargs: Any) -> None:
 
 def _read_backward(cls: type[Function]) -> None:
     """What ``cls.backward`` asks for, by its signature: inputs by position, the output as keyword ``y``."""
-    positional, every, keywords = parameters(cls.backward)
-    if len(positional) < 2:
-        raise TypeError(f"{cls.__name__}.backward takes the gradient of the output first: backward(self, g, …)")
-    inputs = positional[2:]
+    parameters = list(signature(cls.backward).parameters.values())
+    asked = [p for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
+    keywords = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY]
+    if len(asked) < 2 or keywords not in ([], ["y"]):
+        raise TypeError(f"{cls.__name__} needs backward(self, g, …inputs, *, y): first the gradient; the output as y")
+    cls._takes_y = bool(keywords)
+    cls._names = tuple(not p.name.startswith("_") for p in asked[2:])
+    if any(p.kind is p.VAR_POSITIONAL for p in parameters) or (cls._names and all(cls._names)):
+        cls._names = None
     own = cls.__mro__[: cls.__mro__.index(Function)]
     read = {name for c in own for member in vars(c).values() for name in names_in(member)}
     cls._reads_self = not read.isdisjoint(("inputs", "outputs"))
-    cls._takes_y = bool(keywords)
-    cls._names = tuple(not name.startswith("_") for name in inputs)
-    if every or (cls._names and all(cls._names)):
-        cls._names = None
     cls._keeps = cls._names != () or cls._takes_y or cls._reads_self
 
 
@@ -425,6 +445,7 @@ class Output(Function):
 
     def __init__(self, function: Function, index: int, count: int) -> None:
         self.function, self.index, self.count = function, index, count
+        self.views = function.views  # type: ignore[misc]
         self.edges = [(function, Parts.shape, Parts.dtype)]
         self.generation = function.generation + 1
 

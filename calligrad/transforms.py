@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from calligrad.modes import holding, recording, strict
+from calligrad.modes import differentiating, paused, strict
 from calligrad.nests import aligned, leaves, like, map_leaves
 from calligrad.ops.alias import Alias
 from calligrad.sweep import ancestors, leading_to, sweep
@@ -45,8 +45,10 @@ def gradients(ys: Any, xs: Any, gys: Any = None, create_graph: bool = False) -> 
             if not isinstance(v, Value):
                 raise TypeError(f"gradients takes Values; {kind} holds {_describe(v)}")
     for x in inputs:
-        if x.dtype.kind != "f":
-            raise TypeError(f"x is {x.dtype}; only floating Values have gradients")
+        if not x.requires_grad:
+            raise RuntimeError(f"{x.label()} does not require a gradient")
+    if not any(y.requires_grad for y in outputs):
+        raise RuntimeError("none of ys has a gradient: all are constants, or were computed within no_grad()")
     seeds = [None] * len(outputs) if gys is None else aligned(gys, ys)
     pairs = [(y, _seed(y, g, create_graph)) for y, g in zip(outputs, seeds)]
     gs = _pull(pairs, inputs, ancestors(_node(y) for y in outputs), create_graph)
@@ -60,8 +62,8 @@ def _pull(
     nodes = [_node(x) for x in xs]
     wanted = leading_to(nodes, functions)
     seeds = [(_node(y), g) for y, g in pairs if _node(y) in wanted]
-    with holding(recording, create_graph):
-        grads = sweep(seeds, wanted=wanted, create_graph=create_graph)
+    with differentiating(create_graph):
+        grads = sweep(seeds, wanted=wanted, keep=set(nodes), create_graph=create_graph)
     gs = [grads.get(node) for node in nodes]
     gs = [np.zeros_like(x.data) if g is None else g for x, g in zip(xs, gs)]
     if create_graph:
@@ -75,12 +77,11 @@ def _node(v: Value) -> Any:
 
 
 def _seed(y: Value, g: Any, create_graph: bool) -> Any:
+    """The gradient to start from at ``y``: ones by default, a Value only if a graph is created."""
     if g is None:
-        g = np.ones_like(y.data)
-    elif np.shape(unwrap(g)) != y.shape:
-        raise ValueError(f"a gradient of shape {np.shape(unwrap(g))} does not fit a Value of shape {y.shape}")
-    g = g if isinstance(g, Value) else np.asarray(g, y.dtype)
-    return g if create_graph or not isinstance(g, Value) else g.data
+        return np.ones_like(y.data)
+    checked = y.as_gradient(unwrap(g))
+    return g if isinstance(g, Value) and create_graph else checked
 
 
 # ---------------------------------------------------------------- functions of arrays
@@ -99,8 +100,8 @@ class _Run:
         self.f = f
         self.form = chosen[0] if isinstance(argnums, (int, np.integer)) else tuple(chosen)
         self.xs = leaves(opened)
-        outside = recording.get()
-        with holding(recording, True), holding(strict, True):
+        outside = not paused.get()
+        with differentiating():
             self.y = f(*args, **kwargs)
         for x in self.xs:
             x._requires_grad = False  # a leaf of ours is no business of those outside; a derivative here needs no leave
@@ -165,7 +166,7 @@ def _open(x: Any, f: Callable) -> Value:
     data = x.data if isinstance(x, Value) else as_numeric(x)
     if data.dtype.kind != "f":
         raise TypeError(f"{_name(f)} cannot be differentiated with respect to {data.dtype}; use x.astype(float)")
-    return Alias()(x) if isinstance(x, Value) and x.requires_grad and recording.get() else Value(data)
+    return Alias()(x) if isinstance(x, Value) and x.requires_grad and not paused.get() else Value(data)
 
 
 def _close(g: Any, x: Any) -> Any:

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from calligrad.arraylike import ArrayLike
-from calligrad.modes import recording, strict
+from calligrad.modes import paused, strict
 from calligrad.rules import RULES, numpy_name, rule_of
-from calligrad.sweep import sweep
+from calligrad.sweep import ancestors, sweep
 
 if TYPE_CHECKING:
     from calligrad.function import Function
@@ -62,12 +62,12 @@ class Value(ArrayLike):
     @data.setter
     def data(self, data: Any) -> None:
         if self.created_by is not None:
-            raise RuntimeError(f"{self._label()} was computed: with other data its gradient would be wrong")
+            raise RuntimeError(f"{self.label()} was computed: with other data its gradient would be wrong")
         data = as_numeric(data)
         if data.shape != self._data.shape:
-            raise ValueError(f"{self._label()} has shape {self._data.shape}; its data cannot become shape {data.shape}")
+            raise ValueError(f"{self.label()} has shape {self._data.shape}; its data cannot become shape {data.shape}")
         if self._requires_grad and data.dtype.kind != "f":
-            raise TypeError(f"{self._label()} requires grad; its data cannot become {data.dtype}")
+            raise TypeError(f"{self.label()} requires grad; its data cannot become {data.dtype}")
         self._data = data
 
     @property
@@ -80,7 +80,7 @@ class Value(ArrayLike):
     @grad.setter
     def grad(self, g: Any) -> None:
         if g is not None:
-            g = self._seed(g)
+            g = self.as_gradient(g)
         if self.created_by is None:
             self._grad = g
         else:
@@ -95,10 +95,10 @@ class Value(ArrayLike):
     def requires_grad(self, flag: bool) -> None:
         if self.created_by is not None:
             if not flag:
-                raise RuntimeError(f"{self._label()} was computed, it is not a leaf; to cut it off here use detach()")
+                raise RuntimeError(f"{self.label()} was computed, it is not a leaf; to cut it off here use detach()")
             return
         if flag and self._data.dtype.kind != "f":
-            raise TypeError(f"{self._label()} is {self._data.dtype}; only floating data can require a gradient")
+            raise TypeError(f"{self.label()} is {self._data.dtype}; only floating data can require a gradient")
         self._requires_grad = bool(flag)
 
     @property
@@ -123,27 +123,31 @@ class Value(ArrayLike):
         been freed by an earlier ``backward``.
         """
         if not self.requires_grad:
-            raise RuntimeError(f"{self._label()} has no gradient: {self._why_constant()}")
+            raise RuntimeError(f"{self.label()} has no gradient: {self._why_constant()}")
         if self.created_by is None:
             self._grad = np.ones_like(self._data) if self._grad is None else self._grad
             return
         seed = self.created_by.seed
         g = np.ones_like(self._data) if seed is None else seed
         grads = sweep([(self.created_by, g)], release=not retain_graph, retain=retain_grads)
+        if retain_grads:
+            functions = [f for f in ancestors([self.created_by]) if isinstance(f.gradient, (np.ndarray, np.generic))]
+            for f, gy in zip(functions, owned((f.gradient for f in functions), g)):
+                f.gradient = gy
         for leaf, gx in zip(grads, owned(grads.values(), g, *(leaf._data for leaf in grads))):
             leaf._grad = gx if leaf._grad is None else leaf._grad + gx
 
-    def _seed(self, g: Any) -> Any:
+    def as_gradient(self, g: Any) -> Any:
         """``g`` as a gradient of this Value: an array of its shape and dtype."""
         if self._data.dtype.kind != "f":
-            raise TypeError(f"{self._label()} is {self._data.dtype}; only floating Values have a gradient")
+            raise TypeError(f"{self.label()} is {self._data.dtype}; only floating Values have a gradient")
         if isinstance(g, Value):
             raise TypeError("a gradient is an array; to differentiate a gradient use gradients(…, create_graph=True)")
         g = as_numeric(g)
         if g.dtype.kind == "c":
-            raise TypeError(f"a gradient of {g.dtype} does not fit {self._label()} of {self._data.dtype}")
+            raise TypeError(f"a gradient of {g.dtype} does not fit {self.label()} of {self._data.dtype}")
         if g.shape != self._data.shape:
-            raise ValueError(f"a gradient of shape {g.shape} does not fit {self._label()} of shape {self._data.shape}")
+            raise ValueError(f"a gradient of shape {g.shape} does not fit {self.label()} of shape {self._data.shape}")
         return g if g.dtype == self._data.dtype else g.astype(self._data.dtype)
 
     def _why_constant(self) -> str:
@@ -187,20 +191,23 @@ class Value(ArrayLike):
         return RULES[Value.__getitem__](self, key)
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        if self.created_by is None and self._requires_grad and recording.get():
+        if self.created_by is None and self._requires_grad and not paused.get():
             raise RuntimeError(
-                f"{self._label()} is a leaf that requires grad: writing into it would cut the graph. Write into a copy"
+                f"{self.label()} is a leaf that requires grad: writing into it would cut the graph. Write into a copy"
                 " (w = v.copy(); w[key] = …), or within no_grad() to change the parameter itself"
             )
-        if self.requires_grad and not recording.get():
+        if self.requires_grad and paused.get():
             if self.created_by is not None:
-                raise RuntimeError(
-                    f"{self._label()} was computed, and its graph remembers the array; write into a copy"
-                )
+                raise RuntimeError(f"{self.label()} was computed, and its graph remembers the array; write into a copy")
             self._data[unwrap_all(key)] = as_operand(unwrap(value))
             return
         if self._data.dtype.kind != "f" and getattr(value, "requires_grad", False):
-            raise TypeError(f"{self._label()} is {self._data.dtype}: what is written into it would lose its gradient")
+            raise TypeError(f"{self.label()} is {self._data.dtype}: what is written into it would lose its gradient")
+        if self.created_by is not None and self.created_by.views and self._data.base is not None:
+            raise RuntimeError(
+                f"{self.label()} is a view: NumPy would write through it, which a graph cannot. Write y[1:][0] = w as"
+                " y[1] = w, or into a copy"
+            )
         y = RULES[Value.__setitem__](self, key, value)  # a new array: whoever remembers the old one keeps it
         self._data, self.created_by = y._data, y.created_by
 
@@ -242,7 +249,7 @@ class Value(ArrayLike):
 
     def __deepcopy__(self, memo: dict) -> Value:
         if self.created_by is not None:
-            raise RuntimeError(f"{self._label()} was computed: a copy would lose its graph. Copy leaves, or detach()")
+            raise RuntimeError(f"{self.label()} was computed: a copy would lose its graph. Copy leaves, or detach()")
         y = Value(np.copy(self._data), self.name, requires_grad=self._requires_grad)
         y._grad = None if self._grad is None else np.copy(self._grad)
         memo[id(self)] = y
@@ -250,7 +257,7 @@ class Value(ArrayLike):
 
     def __reduce__(self) -> Any:
         if self.created_by is not None:
-            raise TypeError(f"{self._label()} was computed: its graph cannot be pickled. Pickle leaves, or detach()")
+            raise TypeError(f"{self.label()} was computed: its graph cannot be pickled. Pickle leaves, or detach()")
         return _rebuild, (self._data, self.name, self._requires_grad)
 
     def __repr__(self) -> str:
@@ -268,7 +275,7 @@ class Value(ArrayLike):
             notes.append("requires_grad=False")
         return f"Value({', '.join(notes)})"
 
-    def _label(self) -> str:
+    def label(self) -> str:
         """How an error message calls this Value."""
         made = "" if self.created_by is None else f" made by {self.created_by!r}"
         return f"Value {self.name!r}{made}" if self.name else f"this Value{made}"
@@ -340,7 +347,7 @@ def owned(gradients: Iterable[Any], *others: Any) -> list[Any]:
 
 def as_array(x: Any) -> Any:
     """``x`` as an array: the array inside a Value, and ``np.asarray`` of anything else."""
-    return x._data if isinstance(x, Value) else as_numeric(x)
+    return x.data if isinstance(x, Value) else as_numeric(x)
 
 
 def as_value(x: Any) -> Value:

@@ -9,6 +9,7 @@ import numpy as np
 
 from calligrad.function import Elementwise
 from calligrad.nn.module import Module
+from calligrad.ops.elementwise import masked
 from calligrad.ops.softmax import log_softmax, softmax
 from calligrad.ops.special import erf
 
@@ -22,15 +23,14 @@ class Relu(Elementwise):
         return np.maximum(x, 0)
 
     def backward(self, g, *, y):
-        return g * (y > 0)
+        return masked(g, y != 0)  # y is not negative; NaN passes, so that it is seen
 
 
 class Logistic(Elementwise):
     """``1 / (1 + exp(-x))``, without overflow on either side."""
 
     def forward(self, x):
-        small = np.exp(-np.abs(x))
-        return np.where(x >= 0, 1, small) / (1 + small)
+        return np.exp(np.minimum(x, 0)) / (1 + np.exp(-np.abs(x)))
 
     def backward(self, g, *, y):
         return g * (y * (1 - y))

@@ -11,6 +11,7 @@ from calligrad.dtypes import parameter_dtype
 from calligrad.function import Function
 from calligrad.nn.init import kaiming_uniform_, uniform_
 from calligrad.nn.module import Module
+from calligrad.ops.contract import rows
 from calligrad.value import Value
 
 
@@ -36,11 +37,6 @@ class Affine(Function):
             lambda: np.add.reduce(rows(g)),
         )
         return gs[: 2 + len(bias)]
-
-
-def rows(x: Any) -> Any:
-    """All leading axes as one."""
-    return x if x.ndim == 2 else np.reshape(x, (math.prod(x.shape[:-1]), x.shape[-1]))
 
 
 def linear(x: Any, weight: Any, bias: Any = None) -> Any:

@@ -8,7 +8,7 @@ import numpy as np
 
 from calligrad.function import Function
 from calligrad.nn.module import Module
-from calligrad.ops.softmax import logsumexp, softmax
+from calligrad.ops.softmax import floating, logsumexp, softmax
 from calligrad.value import unwrap
 
 
@@ -30,7 +30,9 @@ class NegativeLogSoftmax(Function):
     """Of each row of ``x``, the negative logarithm of the softmax at the row's ``label``."""
 
     def forward(self, x, labels):
-        return logsumexp(x, axis=-1) - x[np.arange(len(labels)), labels]
+        x = floating(x)
+        shifted = x - np.max(x, axis=-1, keepdims=True, initial=-np.inf)  # before the difference, which would cancel
+        return logsumexp(shifted, axis=-1) - shifted[np.arange(len(labels)), labels]
 
     def backward(self, g, x, labels):
         hot = labels[:, None] == np.arange(x.shape[-1])

@@ -17,7 +17,6 @@ constant(np.bitwise_and, np.bitwise_or, np.bitwise_xor, np.invert, np.left_shift
 
 # Shapes and types.
 constant(np.shape, np.ndim, np.size, np.result_type, np.can_cast, np.min_scalar_type, np.common_type)
-constant(np.zeros_like, np.ones_like, np.empty_like)
 
 # Positions.
 constant(np.argmax, np.argmin, np.nanargmax, np.nanargmin, np.argsort, np.argpartition, np.argwhere)

@@ -24,7 +24,7 @@ class MatMul(Function, of=np.matmul):
         if a.ndim == 1 or b.ndim == 1:
             return self._of_vectors(g, a, b)
         if b.ndim == 2 and a.ndim > 2:  # one product over all leading axes, instead of many and a sum
-            return lambda: g @ b.mT, lambda: _rows(a).mT @ _rows(g)
+            return lambda: g @ b.mT, lambda: rows(a).mT @ rows(g)
         return lambda: g @ b.mT, lambda: a.mT @ g
 
     @staticmethod
@@ -44,9 +44,9 @@ class MatMul(Function, of=np.matmul):
 bind_operator("matmul", np.matmul, MatMul)
 
 
-def _rows(x: Any) -> Any:
+def rows(x: Any) -> Any:
     """All leading axes as one."""
-    return np.reshape(x, (math.prod(x.shape[:-1]), x.shape[-1]))
+    return x if x.ndim == 2 else np.reshape(x, (math.prod(x.shape[:-1]), x.shape[-1]))
 
 
 class Tensordot(Function):

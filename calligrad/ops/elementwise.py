@@ -10,7 +10,6 @@ import numpy as np
 
 from calligrad.function import Elementwise, Function
 from calligrad.rules import implements
-from calligrad.signature import parameters
 from calligrad.value import bind_operator, unwrap
 
 # ---------------------------------------------------------------- arithmetic
@@ -81,25 +80,30 @@ class Maximum(Elementwise, of=np.maximum):
     """The larger of two; where they are equal each gets half the gradient."""
 
     def backward(self, g, a, b):
-        return (
-            lambda: g * _share(np.greater(a, b), np.equal(a, b), g),
-            lambda: g * _share(np.less(a, b), np.equal(a, b), g),
-        )
+        return lambda: _share(g, np.less(b, a), np.equal(a, b)), lambda: _share(g, np.less(a, b), np.equal(a, b))
 
 
 class Minimum(Elementwise, of=np.minimum):
     """The smaller of two; where they are equal each gets half the gradient."""
 
     def backward(self, g, a, b):
-        return (
-            lambda: g * _share(np.less(a, b), np.equal(a, b), g),
-            lambda: g * _share(np.greater(a, b), np.equal(a, b), g),
-        )
+        return lambda: _share(g, np.less(a, b), np.equal(a, b)), lambda: _share(g, np.less(b, a), np.equal(a, b))
 
 
-def _share(wins: Any, ties: Any, g: Any) -> Any:
-    """1 where ``wins``, 1/2 where ``ties``, else 0, in the precision of ``g``."""
-    return wins.astype(g.dtype) + 0.5 * ties.astype(g.dtype)
+def _share(g: Any, wins: Any, ties: Any) -> Any:
+    """``g`` where ``wins``, half of it where ``ties``, else 0."""
+    whole = masked(g, wins | ties)
+    return np.where(ties, 0.5 * whole, whole) if np.any(ties) else whole
+
+
+def masked(g: Any, mask: Any) -> Any:
+    """``g`` where ``mask``, else 0, also where ``g`` is infinite: np.where, which is slow on large arrays."""
+    if type(g) is np.ndarray and g.size > 4096:
+        with np.errstate(invalid="ignore"):
+            product = g * mask
+        if not np.isnan(product.max()):  # inf times 0
+            return product
+    return np.where(mask, g, 0)
 
 
 class Where(Elementwise):
@@ -109,7 +113,8 @@ class Where(Elementwise):
         return np.where(condition, a, b)
 
     def backward(self, g, condition, _a, _b):
-        return None, lambda: np.where(condition, g, 0), lambda: np.where(condition, 0, g)
+        chosen = np.asarray(condition, bool)
+        return None, lambda: masked(g, chosen), lambda: masked(g, ~chosen)
 
 
 @implements(np.where)
@@ -127,9 +132,9 @@ class Clip(Elementwise):
     def backward(self, g, x, lo, hi):
         below, above = np.less(x, lo), np.greater(x, hi) | (np.less(x, lo) & np.greater(lo, hi))
         return (
-            lambda: np.where(below | above, 0, g),
-            lambda: np.where(below & ~above, g, 0),
-            lambda: np.where(above, g, 0),
+            lambda: masked(g, ~(below | above)),
+            lambda: masked(g, below & ~above),
+            lambda: masked(g, above),
         )
 
 
@@ -147,7 +152,7 @@ def clip(a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: 
 
 def unary(ufunc: np.ufunc, slope: Callable, doc: str = "") -> type[Function]:
     """The Function of a one-input ufunc, from dy/dx in terms of its input ``x`` or its output ``y``."""
-    if parameters(slope)[0] == ["y"]:
+    if slope.__code__.co_varnames == ("y",):
         members: dict[str, Any] = {"backward": lambda self, g, *, y: g * slope(y)}
     else:
         members = {"backward": lambda self, g, x: g * slope(x)}
@@ -156,7 +161,7 @@ def unary(ufunc: np.ufunc, slope: Callable, doc: str = "") -> type[Function]:
 
 
 Exp = unary(np.exp, lambda y: y)
-Expm1 = unary(np.expm1, lambda y: y + 1)
+Expm1 = unary(np.expm1, lambda x: np.exp(x))
 Log = unary(np.log, lambda x: 1 / x)
 Log1p = unary(np.log1p, lambda x: 1 / (1 + x))
 Log2 = unary(np.log2, lambda x: 1 / (x * np.log(2).item()))

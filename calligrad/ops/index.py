@@ -15,6 +15,8 @@ from calligrad.value import Value, unwrap, unwrap_all
 class GetItem(Function):
     """``x[key]``, for every key NumPy takes."""
 
+    views = True
+
     key: Any
 
     def forward(self, x):

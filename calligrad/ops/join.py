@@ -41,6 +41,8 @@ class Stack(Function):
 class Split(Function):
     """``np.split`` and ``np.array_split``: pieces along ``axis``, each an output of its own."""
 
+    views = True
+
     indices_or_sections: Any
     axis: int = 0
 

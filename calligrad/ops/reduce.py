@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 
 from calligrad.function import Function, known_settings
+from calligrad.ops.elementwise import masked
 from calligrad.rules import implements
+from calligrad.value import Value
 
 
 class Reduction(Function):
@@ -86,7 +88,7 @@ class Max(Reduction, of=(np.max, np.amax)):
     def backward(self, g, x, *, y):
         hit = np.equal(x, self.restore(y))
         winners = np.maximum(np.sum(hit, axis=self.axis, keepdims=True), 1)  # at least 1: NaN equals nothing
-        return self.restore(g) * (hit / winners).astype(g.dtype)
+        return masked(np.broadcast_to(self.restore(g) / winners.astype(g.dtype), x.shape), hit)
 
 
 class Min(Max, of=(np.min, np.amin)):
@@ -106,16 +108,24 @@ class Prod(Reduction, of=np.prod):
         return np.prod(a, axis=self.axis, dtype=self.dtype, keepdims=self.keepdims)
 
     def backward(self, g, x, *, y):
-        if not np.any(np.equal(x, 0)):
+        zeros = np.equal(x, 0)
+        if not np.any(zeros):
             return self.restore(g * y) / x
-        axes = tuple(range(x.ndim)) if self.axis is None else np.atleast_1d(self.axis).tolist()
-        rows = np.moveaxis(x, axes, tuple(range(-len(axes), 0)))  # (…, reduced axes)
-        kept = rows.shape[: rows.ndim - len(axes)]
-        flat = np.reshape(rows, (*kept, self.count()))
-        itself = np.eye(self.count(), dtype=bool)
-        others = np.prod(np.where(itself, 1, np.expand_dims(flat, -2)), axis=-1)  # (…, n): all but one
-        others = np.moveaxis(np.reshape(others, rows.shape), tuple(range(-len(axes), 0)), axes)
+        if isinstance(x, Value):
+            return self.restore(g) * self._products_of_others(x)
+        count = np.sum(zeros, axis=self.axis, keepdims=True)
+        product = np.prod(np.where(zeros, 1, x), axis=self.axis, keepdims=True)  # of all that are not 0
+        others = np.where(zeros, product * (count == 1), product / np.where(zeros, 1, x) * (count == 0))
         return self.restore(g) * others
+
+    def _products_of_others(self, x: Any) -> Any:
+        """For each number the product of all but itself, to be differentiated again: n² numbers for n."""
+        axes = tuple(range(x.ndim)) if self.axis is None else tuple(np.atleast_1d(self.axis).tolist())
+        last = tuple(range(-len(axes), 0))
+        rows = np.moveaxis(x, axes, last)
+        flat = np.reshape(rows, (*rows.shape[: rows.ndim - len(axes)], 1, self.count()))
+        others = np.prod(np.where(np.eye(self.count(), dtype=bool), 1, flat), axis=-1)
+        return np.moveaxis(np.reshape(others, rows.shape), last, axes)
 
 
 class Norm(Reduction):

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from calligrad.function import Function, sum_to
 from calligrad.rules import implements
-from calligrad.value import Value, unwrap
+from calligrad.value import Value, unwrap, unwrap_all
 
 
 class Reshape(Function):
     """``np.reshape`` in order "C" or "F"."""
+
+    views = True
 
     shape: tuple[int, ...] | int
     order: str = "C"
@@ -44,6 +47,8 @@ def ravel(a: Any, order: str = "C") -> Any:
 class Transpose(Function, of=np.transpose):
     """``np.transpose``: axes permuted, reversed by default."""
 
+    views = True
+
     axes: tuple[int, ...] | None = None
 
     def forward(self, a):
@@ -57,6 +62,8 @@ class Transpose(Function, of=np.transpose):
 
 class Swapaxes(Function, of=np.swapaxes):
     """``np.swapaxes``."""
+
+    views = True
 
     axis1: int
     axis2: int
@@ -76,6 +83,8 @@ def matrix_transpose(x: Any) -> Any:
 class Moveaxis(Function, of=np.moveaxis):
     """``np.moveaxis``."""
 
+    views = True
+
     source: int | tuple[int, ...]
     destination: int | tuple[int, ...]
 
@@ -86,6 +95,8 @@ class Moveaxis(Function, of=np.moveaxis):
 class ExpandDims(Function, of=np.expand_dims):
     """``np.expand_dims``."""
 
+    views = True
+
     axis: int | tuple[int, ...]
 
     def backward(self, g):
@@ -95,6 +106,8 @@ class ExpandDims(Function, of=np.expand_dims):
 class Squeeze(Function, of=np.squeeze):
     """``np.squeeze``."""
 
+    views = True
+
     axis: int | tuple[int, ...] | None = None
 
     def backward(self, g):
@@ -103,6 +116,8 @@ class Squeeze(Function, of=np.squeeze):
 
 class BroadcastTo(Function, of=np.broadcast_to):
     """``np.broadcast_to``; its adjoint sums what was repeated."""
+
+    views = True
 
     shape: tuple[int, ...]
 
@@ -115,6 +130,8 @@ class BroadcastTo(Function, of=np.broadcast_to):
 
 class Flip(Function, of=np.flip):
     """``np.flip``."""
+
+    views = True
 
     axis: int | tuple[int, ...] | None = None
 
@@ -150,10 +167,21 @@ def atleast_1d(*arys: Any) -> Any:
     return made[0] if len(made) == 1 else made
 
 
+def _like(func: Callable) -> Callable:
+    def rule(*args: Any, **kwargs: Any) -> Value:
+        return Value(func(*unwrap_all(args), **unwrap_all(kwargs)), requires_grad=False)
+
+    return rule
+
+
+for _func in (np.zeros_like, np.ones_like, np.empty_like):
+    implements(_func)(_like(_func))  # a Value, so that items that carry a gradient can be written into it
+
+
 @implements(np.full_like)
 def full_like(a: Any, fill_value: Any, dtype: Any = None, order: str = "K", *, shape: Any = None) -> Any:
     """``np.full_like``: differentiable in what fills it, not in what it is like."""
     dtype = np.result_type(unwrap(a)) if dtype is None else dtype
     if not isinstance(fill_value, Value):
-        return np.full_like(unwrap(a), fill_value, dtype, order, shape=shape)
+        return _like(np.full_like)(a, fill_value, dtype, order, shape=shape)
     return np.broadcast_to(fill_value.astype(dtype), np.shape(a) if shape is None else shape).copy()

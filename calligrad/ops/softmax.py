@@ -14,7 +14,7 @@ class LogSumExp(Reduction):
     """``log(sum(exp(x)))`` along ``axis``."""
 
     def forward(self, x):
-        x = _floating(x)
+        x = floating(x)
         top = np.max(x, axis=self.axis, keepdims=True, initial=-np.inf)
         top = np.where(np.isfinite(top), top, 0)  # all -inf gives -inf, an inf gives inf, not NaN
         with np.errstate(divide="ignore", over="ignore"):
@@ -38,7 +38,7 @@ class Softmax(Function):
     axis: int | tuple[int, ...] | None = -1
 
     def forward(self, x):
-        x = _floating(x)
+        x = floating(x)
         with np.errstate(over="ignore"):  # a difference too large for the dtype is as good as -inf
             e = np.exp(x - np.max(x, axis=self.axis, keepdims=True, initial=-np.inf))
         return e / np.sum(e, axis=self.axis, keepdims=True)
@@ -53,7 +53,7 @@ class LogSoftmax(Function):
     axis: int | tuple[int, ...] | None = -1
 
     def forward(self, x):
-        x = _floating(x)
+        x = floating(x)
         with np.errstate(over="ignore", divide="ignore"):  # as above; and an empty row sums to 0
             shifted = x - np.max(x, axis=self.axis, keepdims=True, initial=-np.inf)
             return shifted - np.log(np.sum(np.exp(shifted), axis=self.axis, keepdims=True))
@@ -62,7 +62,8 @@ class LogSoftmax(Function):
         return g - np.exp(y) * np.sum(g, axis=self.axis, keepdims=True)
 
 
-def _floating(x: Any) -> Any:
+def floating(x: Any) -> Any:
+    """``x``, integers as float64."""
     return x if x.dtype.kind == "f" else x.astype(np.float64)
 
 

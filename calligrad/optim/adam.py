@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from calligrad.optim.optimizer import Optimizer, positive
+from calligrad.optim.optimizer import Optimizer, nonnegative
 from calligrad.value import Value
 
 
@@ -27,10 +27,10 @@ class Adam(Optimizer):
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
     ) -> None:
-        if not isinstance(betas, (list, tuple)) or len(betas) != 2 or max(positive("beta", b) for b in betas) >= 1:
+        if not isinstance(betas, (list, tuple)) or len(betas) != 2 or max(nonnegative("beta", b) for b in betas) >= 1:
             raise ValueError(f"betas are two numbers from 0 to below 1, not {betas!r}")
         self.betas = tuple(betas)
-        self.eps = positive("eps", eps)
+        self.eps = nonnegative("eps", eps)
         super().__init__(params, lr)
 
     def rule(self, step: int, p: Any, g: Any, *state: Any) -> tuple[Any, ...]:

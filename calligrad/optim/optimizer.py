@@ -38,9 +38,9 @@ class Optimizer:
                 raise ValueError(f"parameter {i} holds a read-only array; make it Value(array.copy())")
         if len({id(p) for p in self.params}) < len(self.params):
             raise ValueError("a parameter is given twice")
-        self.lr = positive("lr", lr)
+        self.lr = nonnegative("lr", lr)
         self.steps = [0] * len(self.params)
-        self.state = [{name: np.zeros_like(p.data) for name in self.state_names} for p in self.params]
+        self.state: list[dict[str, Any]] = [{} for _ in self.params]
 
     def rule(self, step: int, p: Any, g: Any, *state: Any) -> tuple[Any, ...]:
         """The new parameter and the new state."""
@@ -51,7 +51,11 @@ class Optimizer:
         for i, p in enumerate(self.params):
             if (g := p.grad) is not None:
                 self.steps[i] += 1
-                self._update(self.steps[i], [p.data, *self.state[i].values()], g)
+                state = self.state[i]
+                for name in self.state_names:
+                    if name not in state:
+                        state[name] = np.zeros_like(p.data)
+                self._update(self.steps[i], [p.data, *(state[name] for name in self.state_names)], g)
 
     def _update(self, step: int, arrays: list[Any], g: Any) -> None:
         """Overwrite ``arrays``, the parameter and its state, with what the rule makes of them and of ``g``."""
@@ -75,7 +79,7 @@ class Optimizer:
         return f"{type(self).__name__}({', '.join(numbers)})"
 
 
-def positive(name: str, x: float) -> float:
+def nonnegative(name: str, x: float) -> float:
     """``x``, which must be a finite number and not negative."""
     if not isinstance(x, (int, float, np.number)) or isinstance(x, bool) or not np.isfinite(x) or x < 0:
         raise ValueError(f"{name} must be a finite number of at least 0, not {x!r}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from calligrad.optim.optimizer import Optimizer, positive
+from calligrad.optim.optimizer import Optimizer, nonnegative
 from calligrad.value import Value
 
 
@@ -21,7 +21,7 @@ class SGD(Optimizer):
     """
 
     def __init__(self, params: Iterable[Value], lr: float = 1e-3, momentum: float = 0.0) -> None:
-        self.momentum = positive("momentum", momentum)
+        self.momentum = nonnegative("momentum", momentum)
         super().__init__(params, lr)
 
     @property

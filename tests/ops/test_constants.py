@@ -21,8 +21,8 @@ CONSTANTS = {
     )},
     **{f"np.{name}": (getattr(np, name), X) for name in (
         "isfinite", "isinf", "isnan", "isposinf", "isneginf", "signbit", "iscomplex", "isreal", "logical_not",
-        "all", "any", "iscomplexobj", "isrealobj", "shape", "ndim", "size", "min_scalar_type", "zeros_like",
-        "ones_like", "argmax", "argmin", "nanargmax", "nanargmin", "argsort", "argwhere", "nonzero", "flatnonzero",
+        "all", "any", "iscomplexobj", "isrealobj", "shape", "ndim", "size", "min_scalar_type",
+        "argmax", "argmin", "nanargmax", "nanargmin", "argsort", "argwhere", "nonzero", "flatnonzero",
         "count_nonzero", "floor", "ceil", "trunc", "rint", "round", "around", "fix", "sign",
     )},
     **{f"np.{name}": (getattr(np, name), N, M) for name in (
@@ -33,8 +33,6 @@ CONSTANTS = {
     "np.logical_and.reduce": (np.logical_and.reduce, X),
     "np.logical_or.reduce": (np.logical_or.reduce, X),
     "np.can_cast": (np.can_cast, np.float32, np.float64),
-    "np.full_like": (np.full_like, X, 3),
-    "np.empty_like": (np.empty_like, X[:0]),
     "np.argpartition": (np.argpartition, X[0], 1),
     "np.searchsorted": (np.searchsorted, np.sort(X[0]), Y),
     "np.digitize": (np.digitize, X, np.sort(Y[0])),
@@ -97,3 +95,16 @@ def test_masks_select():
     x = Value(X)
     np.sum(np.where(x > 0, x, 0)).backward()
     np.testing.assert_array_equal(x.grad, X > 0)
+
+
+@pytest.mark.parametrize("func", [np.zeros_like, np.ones_like, np.empty_like, lambda x: np.full_like(x, 3)])
+def test_an_array_like_a_value_is_a_constant_value_that_can_be_written_into(func):
+    x = Value(np.array([1.0, 2.0, 3.0], np.float32))
+    y = func(x)
+    assert isinstance(y, Value)
+    assert not y.requires_grad
+    assert y.dtype == x.dtype
+    for i in range(3):
+        y[i] = x[i] ** 2
+    np.sum(y).backward()
+    np.testing.assert_array_equal(x.grad, [2, 4, 6])

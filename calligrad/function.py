@@ -8,7 +8,6 @@ gradient can be differentiated again) and on any other array type that speaks Nu
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from inspect import signature
 from typing import Any, ClassVar, dataclass_transform
 from weakref import ref
 
@@ -16,8 +15,9 @@ import numpy as np
 from numpy import ndarray
 
 from calligrad.bytecode import assigned_by, names_in
+from calligrad.declaration import is_plain, read_backward, rule_for, take_settings
 from calligrad.modes import paused
-from calligrad.rules import RULES, numpy_name
+from calligrad.rules import RULES
 from calligrad.value import PLAIN, Value, as_numeric, as_operand, unwrap_all
 
 
@@ -74,11 +74,11 @@ class Function:
         declared = [name for name, kind in cls.__annotations__.items() if "ClassVar" not in str(kind)]
         cls.settings = (*(name for name in cls.settings if name not in declared), *declared)
         if cls.settings and cls.__init__ is object.__init__:
-            cls.__init__ = _take_settings  # type: ignore[assignment]
-        _read_backward(cls)
+            cls.__init__ = take_settings  # type: ignore[method-assign]
+        read_backward(cls)
         for func in of if isinstance(of, tuple) else (of,):
             cls.of = staticmethod(func)
-            RULES[func] = _rule(cls, func)
+            RULES[func] = rule_for(cls, func)
         if cls.of and not cls.settings and cls.forward is Function.forward:
             cls.forward = staticmethod(cls.of)  # type: ignore[method-assign]
 
@@ -197,9 +197,8 @@ class Function:
         if release:
             if self._reads_self:  # what is still to be called wants to read as well
                 gxs = tuple(gx() if callable(gx) else gx for gx in gxs)
-            self._kept = None
-            if self._keeps:
-                self._y = self._read = None
+                self._read = None
+            self._kept = self._y = None
         return gxs
 
     def fit(self, gx: Any, shape: tuple[int, ...], dtype: np.dtype) -> Any:
@@ -260,7 +259,7 @@ class Function:
 
     def _refuse_first_order(self) -> None:
         """A gradient that reads arrays from ``self`` looks constant to a second sweep: never let it."""
-        stored = [name for name, x in vars(self).items() if not (self._is_setting(name, x) or _is_plain(x))]
+        stored = [name for name, x in vars(self).items() if not (self._is_setting(name, x) or is_plain(x))]
         leaving = names_in(type(self).backward) & {"data", "item", "tolist"}
         if self._reads_self or stored or leaving:
             what = f"stores {', '.join(stored)} on itself" if stored else "reads self.inputs or self.outputs"
@@ -353,82 +352,6 @@ def constant(*funcs: Callable) -> None:
         if not callable(func):
             raise TypeError(f"constant declares NumPy functions, not {func!r}")
         RULES[func] = rule_for(func)
-
-
-def _rule(cls: type[Function], func: Callable) -> Callable:
-    """What to call for the NumPy function: ``cls`` on its arrays, with all other arguments as settings."""
-    if isinstance(func, np.ufunc) and not cls.settings:
-        return (lambda x: cls().__call__(x)) if func.nin == 1 else lambda a, b: cls().__call__(a, b)
-
-    every = signature(cls.forward).parameters.values()
-    arrays = [p.name for p in every if p.kind is not p.VAR_POSITIONAL][1:]
-    if not arrays:  # the forward that every Function has; backward may name its inputs
-        named = list(signature(cls.backward).parameters.values())[2:]
-        arrays = [p.name for p in named if p.kind is p.POSITIONAL_OR_KEYWORD]
-    n = max(1, len(arrays))
-    try:
-        names = list(signature(func).parameters)
-    except ValueError:  # some functions written in C do not tell
-        names = [*arrays, *cls.settings]
-
-    def rule(*args: Any, **kwargs: Any) -> Any:
-        kwargs = dict(zip(names[n:], args[n:])) | kwargs
-        xs = args[:n] if len(args) >= n else (*args, *(kwargs.pop(key) for key in names[len(args) : n]))
-        return cls(**known_settings(cls, func, kwargs))(*xs)
-
-    return rule
-
-
-def known_settings(cls: type[Function], func: Callable, kwargs: dict[str, Any]) -> dict[str, Any]:
-    """The keywords of a call of ``func`` as settings of ``cls``, without ``out=None``."""
-    if kwargs.get("out", ...) is None:
-        del kwargs["out"]
-    if unknown := kwargs.keys() - cls.settings:
-        takes = f"; it takes {', '.join(cls.settings)}" if cls.settings else ""
-        raise TypeError(f"{numpy_name(func)} of a Value does not take {', '.join(sorted(unknown))}{takes}")
-    return kwargs
-
-
-def _take_settings(self: Function, *args: Any, **kwargs: Any) -> None:
-    """``__init__`` of a Function with settings: by position or by name, as a dataclass takes them."""
-    name, names = type(self).__name__, self.settings
-    if len(args) > len(names):
-        raise TypeError(f"{name} takes {len(names)} settings ({', '.join(names)}), not {len(args)}")
-    given = dict(zip(names, args))
-    if wrong := [key for key in kwargs if key not in names or key in given]:
-        raise TypeError(f"{name} takes each of its settings ({', '.join(names)}) once; it got {', '.join(wrong)}")
-    given |= kwargs
-    if missing := [key for key in names if key not in given and not hasattr(type(self), key)]:
-        raise TypeError(f"{name} needs the settings {', '.join(missing)}")
-    vars(self).update(given)
-
-
-def _read_backward(cls: type[Function]) -> None:
-    """What ``cls.backward`` asks for, by its signature: inputs by position, the output as keyword ``y``."""
-    parameters = list(signature(cls.backward).parameters.values())
-    asked = [p for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
-    keywords = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY]
-    if len(asked) < 2 or keywords not in ([], ["y"]):
-        raise TypeError(f"{cls.__name__} needs backward(self, g, …inputs, *, y): first the gradient; the output as y")
-    cls._takes_y = bool(keywords)
-    cls._names = tuple(not p.name.startswith("_") for p in asked[2:])
-    if any(p.kind is p.VAR_POSITIONAL for p in parameters) or (cls._names and all(cls._names)):
-        cls._names = None
-    own = cls.__mro__[: cls.__mro__.index(Function)]
-    read = {name for c in own for member in vars(c).values() for name in names_in(member)}
-    cls._reads_self = not read.isdisjoint(("inputs", "outputs"))
-    cls._keeps = cls._names != () or cls._takes_y or cls._reads_self
-
-
-def _is_plain(x: Any) -> bool:
-    """Whether ``x`` can carry no gradient: sizes, keys, flags, masks and the like."""
-    if isinstance(x, (list, tuple, set)):
-        return all(map(_is_plain, x))
-    if isinstance(x, dict):
-        return all(map(_is_plain, x.values()))
-    if isinstance(x, (ndarray, np.generic)):
-        return x.dtype.kind in "biu"
-    return x is None or isinstance(x, (int, str, slice, np.dtype))
 
 
 # ---------------------------------------------------------------- kinds of Function

@@ -462,6 +462,15 @@ ITEMS = {
     "writing into a computed Value under no_grad": (
         lambda k: within_no_grad(lambda: put(k.y, 0, 0.0)), RuntimeError, "computed", "Multiply",
     ),
+    "writing into a row of a computed Value": (lambda k: put(k.y[0], 1, 0.0), RuntimeError, "view", "GetItem", "copy"),
+    "writing into the transpose of a computed Value": (lambda k: put(k.y.T, 1, 0.0), RuntimeError, "view", "Transpose"),
+    "writing into a row while iterating": (lambda k: [put(row, 0, 0.0) for row in k.y], RuntimeError, "view"),
+    "writing into a row of a constant": (lambda k: put(k.c[:2], 0, 9.0), RuntimeError, "view"),
+    "writing a gradient into a row of a constant": (lambda k: put(k.c[:2], 0, k.s), RuntimeError, "view"),
+    "writing into a row of an array like a Value": (lambda k: put(np.zeros_like(k.w)[0], 0, k.s), RuntimeError, "view"),
+    "writing into a row of a leaf under no_grad": (
+        lambda k: within_no_grad(lambda: put(k.w[0], 1, 9.0)), RuntimeError, "view",
+    ),
     "writing another shape under no_grad": (lambda k: within_no_grad(lambda: put(k.x, 0, k.a)), ValueError, "sequence"),
     "writing None under no_grad": (lambda k: within_no_grad(lambda: put(k.x, 0, None)), TypeError, "numbers"),
 }  # fmt: skip

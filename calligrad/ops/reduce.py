@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from calligrad.function import Function, known_settings
+from calligrad.declaration import known_settings
+from calligrad.function import Function
 from calligrad.ops.elementwise import masked
 from calligrad.rules import implements
 from calligrad.value import Value

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import mutually_broadcastable_shapes
 
 import calligrad as cg
-from calligrad import Value, grad
+from calligrad import Value, grad, gradients
 from calligrad.testing import check_gradients
 
 # ---------------------------------------------------------------- broadcasting
@@ -160,6 +160,30 @@ def test_where_by_a_value():
     y.backward()
     assert c.grad is None
     np.testing.assert_array_equal(a.grad, [1, 0])
+    g = gradients(np.where(c, a * a, b), a, create_graph=True)
+    np.testing.assert_array_equal(gradients(g, a), [2, 0])
+
+
+@pytest.mark.parametrize("n", [4, 10_000])
+def test_what_was_not_taken_gets_0_even_of_an_infinite_gradient(n):
+    """Not inf · 0, which is NaN; for few numbers and for many."""
+    x = np.linspace(-1, 1, n)
+    for f in (cg.relu, lambda x: np.where(x.data > 0, x, 0), lambda x: np.maximum(x, 0), lambda x: np.clip(x, 0, 2)):
+        v = Value(x)
+        y = f(v)
+        y.grad = np.full(n, np.inf)
+        y.backward()
+        np.testing.assert_array_equal(v.grad, np.where(x > 0, np.inf, 0))
+
+
+@pytest.mark.parametrize("f", [cg.relu, np.abs, lambda x: np.clip(x, -1, 1), lambda x: np.where(x > 0, x, 0), np.max])
+def test_large_arrays_go_the_same_way_as_small_ones(f):
+    x = np.linspace(-3, 2.9, 9_000)
+    whole, v = grad(lambda x: np.sum(f(x)))(x), Value(x)
+    if f is not np.max:
+        np.sum(np.stack([np.sum(f(part)) for part in np.split(v, 900)])).backward()
+        np.testing.assert_array_equal(whole, v.grad)
+    check_gradients(f, x, order=1, rtol=1e-4)
 
 
 # ---------------------------------------------------------------- far out

@@ -191,19 +191,19 @@ class Value(ArrayLike):
         return RULES[Value.__getitem__](self, key)
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        if self.created_by is None and self._requires_grad and not paused.get():
+        if self.created_by is not None and paused.get():
+            raise RuntimeError(f"{self.label()} was computed, and its graph remembers the array; write into a copy")
+        if self.created_by is None and self._requires_grad:
+            if paused.get():
+                self._data[unwrap_all(key)] = as_operand(unwrap(value))
+                return
             raise RuntimeError(
                 f"{self.label()} is a leaf that requires grad: writing into it would cut the graph. Write into a copy"
                 " (w = v.copy(); w[key] = …), or within no_grad() to change the parameter itself"
             )
-        if self.requires_grad and paused.get():
-            if self.created_by is not None:
-                raise RuntimeError(f"{self.label()} was computed, and its graph remembers the array; write into a copy")
-            self._data[unwrap_all(key)] = as_operand(unwrap(value))
-            return
         if self._data.dtype.kind != "f" and getattr(value, "requires_grad", False):
             raise TypeError(f"{self.label()} is {self._data.dtype}: what is written into it would lose its gradient")
-        if self.created_by is not None and self.created_by.views and self._data.base is not None:
+        if (self.created_by is None or self.created_by.views) and getattr(self._data, "base", None) is not None:
             raise RuntimeError(
                 f"{self.label()} is a view: NumPy would write through it, which a graph cannot. Write y[1:][0] = w as"
                 " y[1] = w, or into a copy"

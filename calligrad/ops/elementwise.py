@@ -113,7 +113,7 @@ class Where(Elementwise):
         return np.where(condition, a, b)
 
     def backward(self, g, condition, _a, _b):
-        chosen = np.asarray(condition, bool)
+        chosen = np.asarray(unwrap(condition), bool)
         return None, lambda: masked(g, chosen), lambda: masked(g, ~chosen)
 
 

@@ -135,6 +135,7 @@ class Value(ArrayLike):
             for f, gy in zip(functions, owned((f.gradient for f in functions), g)):
                 f.gradient = gy
         for leaf, gx in zip(grads, owned(grads.values(), g, *(leaf._data for leaf in grads))):
+            gx = gx if gx.dtype == leaf._data.dtype else gx.astype(leaf._data.dtype)  # the leaf was given other data
             leaf._grad = gx if leaf._grad is None else leaf._grad + gx
 
     def as_gradient(self, g: Any) -> Any:
@@ -175,7 +176,7 @@ class Value(ArrayLike):
         return rule_of(func)(*inputs, **kwargs)
 
     def __array_function__(self, func: Callable, types: Any, args: Any, kwargs: Any) -> Any:
-        if not all(issubclass(t, (Value, np.ndarray)) or t.__module__.startswith("calligrad.") for t in types):
+        if not all(issubclass(t, (Value, np.ndarray)) or _is_ours(t) for t in types):
             return NotImplemented
         return rule_of(func)(*args, **kwargs)
 
@@ -330,7 +331,12 @@ def _is_operand(x: Any) -> bool:
     """Whether a ufunc with a Value may take ``x``; other types get their chance to handle the call."""
     if isinstance(x, (Value, np.ndarray, np.generic, int, float, complex, list, tuple)):
         return True
-    return hasattr(x, "__array_function__") and type(x).__module__.startswith(("calligrad.", "cupy"))
+    return hasattr(x, "__array_function__") and _is_ours(type(x))
+
+
+def _is_ours(cls: type) -> bool:
+    """Whether a Value may hold such an array: calligrad's own interpreters and CuPy's."""
+    return cls.__module__.startswith(("calligrad.", "cupy"))
 
 
 def owned(gradients: Iterable[Any], *others: Any) -> list[Any]:

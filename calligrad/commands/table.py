@@ -1,0 +1,111 @@
+"""A CSV file of numbers: columns x… in, column y out."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from calligrad.commands.errors import UserError
+
+
+@dataclass
+class Table:
+    """The numbers of a CSV file: ``x`` (rows, columns) with the columns' names, and ``y`` (rows,)."""
+
+    names: list[str]
+    x: np.ndarray
+    y: np.ndarray
+
+
+def read_table(path: str) -> Table:
+    """The columns of a CSV file whose name begins with x, and the column y; the others are left alone.
+
+    The first line holds the names. Empty lines are skipped. Raises ``UserError``, with the line and the
+    column, for whatever is not such a table of finite numbers.
+
+    >>> import tempfile, pathlib
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = pathlib.Path(folder, "points.csv")
+    ...     _ = file.write_text("x1,x2,y,note\\n1,2,3,a\\n4,5,6,b\\n")
+    ...     table = read_table(str(file))
+    >>> table.names, table.x.shape, table.y
+    (['x1', 'x2'], (2, 2), array([3., 6.]))
+    """
+    rows = _rows(path, _text(path))
+    _, header = next(rows, (0, []))
+    if not header:
+        raise UserError(f"{path} is empty; its first line must name the columns, such as x,y")
+    inputs, output = _columns(path, header)
+
+    numbers = []
+    for line, cells in rows:
+        if len(cells) != len(header):
+            raise UserError(f"{path}, line {line}: {_count(len(cells), 'cell')}, but line 1 names {len(header)}")
+        numbers.append([_number(cells[i], f"{path}, line {line}, column {header[i]}") for i in (*inputs, output)])
+    if len(numbers) < 2:
+        raise UserError(f"{path} has {_count(len(numbers), 'row')} of numbers; a fit needs at least 2")
+    table = np.array(numbers)
+    return Table([header[i] for i in inputs], table[:, :-1], table[:, -1])
+
+
+def _text(path: str) -> str:
+    try:
+        data = Path(path).read_bytes()
+    except (OSError, ValueError) as error:  # ValueError: a zero byte in the path
+        raise UserError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from None
+    try:
+        return data.decode("utf-8-sig")  # a mark of byte order at the start, as Excel writes, is dropped
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        column = error.start - data.rfind(b"\n", 0, error.start)
+        raise UserError(
+            f"{path}, line {line}, byte {column}: 0x{data[error.start]:02x} is not UTF-8; save the file as UTF-8"
+        ) from None
+
+
+def _rows(path: str, text: str) -> Iterator[tuple[int, list[str]]]:
+    """Each row that is not empty, with the number of its line."""
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    try:
+        for row in reader:
+            if cells := [cell.strip() for cell in row]:
+                yield reader.line_num, cells
+    except csv.Error as error:
+        raise UserError(f"{path}, line {reader.line_num}: {error}") from None
+
+
+def _columns(path: str, header: list[str]) -> tuple[list[int], int]:
+    """Where the columns x… stand, and where y does."""
+    names = [name.casefold() for name in header]
+    inputs = [i for i, name in enumerate(names) if name.startswith("x")]
+    there = f"line 1 names {', '.join(map(repr, header))}"
+    for i in (*inputs, *(i for i, name in enumerate(names) if name == "y")):
+        if names.count(names[i]) > 1:
+            raise UserError(f"{path}, line 1: there are {names.count(names[i])} columns {header[i]!r}")
+    if not inputs:
+        raise UserError(f"{path} has no column whose name begins with x; {there}")
+    if "y" not in names:
+        raise UserError(f"{path} has no column y; {there}")
+    return inputs, names.index("y")
+
+
+def _number(cell: str, where: str) -> float:
+    if not cell:
+        raise UserError(f"{where}: the cell is empty")
+    try:
+        x = float(cell)
+    except ValueError:
+        raise UserError(f"{where}: {cell!r} is not a number") from None
+    if not math.isfinite(x):
+        raise UserError(f"{where}: {cell!r} is not a finite number")
+    return x
+
+
+def _count(n: int, thing: str) -> str:
+    return f"{n} {thing}{'s' * (n != 1)}"

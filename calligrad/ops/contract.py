@@ -111,6 +111,7 @@ class Einsum(Function):
     """
 
     broadcasts = True  # an axis of length 1 meets a longer one
+    views = True  # of a single input, without a sum
 
     inputs_spec: tuple[str, ...]
     output_spec: str

@@ -77,22 +77,22 @@ class Remainder(Elementwise, of=np.remainder):
 
 
 class Maximum(Elementwise, of=np.maximum):
-    """The larger of two; where they are equal each gets half the gradient."""
+    """The larger of two; where they are equal each gets half the gradient, where one is NaN both get it."""
 
     def backward(self, g, a, b):
-        return lambda: _share(g, np.less(b, a), np.equal(a, b)), lambda: _share(g, np.less(a, b), np.equal(a, b))
+        return lambda: _share(g, ~np.less(a, b), np.equal(a, b)), lambda: _share(g, ~np.less(b, a), np.equal(a, b))
 
 
 class Minimum(Elementwise, of=np.minimum):
-    """The smaller of two; where they are equal each gets half the gradient."""
+    """The smaller of two; where they are equal each gets half the gradient, where one is NaN both get it."""
 
     def backward(self, g, a, b):
-        return lambda: _share(g, np.less(a, b), np.equal(a, b)), lambda: _share(g, np.less(b, a), np.equal(a, b))
+        return lambda: _share(g, ~np.less(b, a), np.equal(a, b)), lambda: _share(g, ~np.less(a, b), np.equal(a, b))
 
 
-def _share(g: Any, wins: Any, ties: Any) -> Any:
-    """``g`` where ``wins``, half of it where ``ties``, else 0."""
-    whole = masked(g, wins | ties)
+def _share(g: Any, chosen: Any, ties: Any) -> Any:
+    """``g`` where ``chosen``, half of it where ``ties``, else 0."""
+    whole = masked(g, chosen)
     return np.where(ties, 0.5 * whole, whole) if np.any(ties) else whole
 
 

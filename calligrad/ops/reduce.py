@@ -81,19 +81,19 @@ def std(a: Any, axis: Any = None, dtype: Any = None, *, ddof: float = 0, keepdim
 
 
 class Max(Reduction, of=(np.max, np.amax)):
-    """``np.max``; equal maxima share the gradient evenly (a subgradient)."""
+    """``np.max``; equal maxima, or NaNs, share the gradient evenly (a subgradient)."""
 
     def forward(self, a):
         return np.max(a, axis=self.axis, keepdims=self.keepdims)
 
     def backward(self, g, x, *, y):
-        hit = np.equal(x, self.restore(y))
-        winners = np.maximum(np.sum(hit, axis=self.axis, keepdims=True), 1)  # at least 1: NaN equals nothing
+        hit = np.equal(x, self.restore(y)) | np.isnan(x)
+        winners = np.maximum(np.sum(hit, axis=self.axis, keepdims=True), 1)
         return masked(np.broadcast_to(self.restore(g) / winners.astype(g.dtype), x.shape), hit)
 
 
 class Min(Max, of=(np.min, np.amin)):
-    """``np.min``; equal minima share the gradient evenly (a subgradient)."""
+    """``np.min``; equal minima, or NaNs, share the gradient evenly (a subgradient)."""
 
     def forward(self, a):
         return np.min(a, axis=self.axis, keepdims=self.keepdims)

@@ -3,6 +3,8 @@
 The table of contents. Everything else is NumPy: call ``np.…`` on a Value, and its gradient comes along.
 """
 
+import importlib
+
 from numpy import add, matmul, transpose
 
 from calligrad import nn, ops, optim, random
@@ -57,3 +59,10 @@ __all__ = [
     "value_and_grad",
     "vjp",
 ]
+
+
+def __getattr__(name: str) -> object:
+    """``calligrad.data`` and ``calligrad.testing`` are imported when they are first asked for."""
+    if name in ("data", "testing"):
+        return importlib.import_module(f"calligrad.{name}")
+    raise AttributeError(f"module 'calligrad' has no attribute {name!r}")

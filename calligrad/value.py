@@ -128,13 +128,14 @@ class Value(ArrayLike):
             self._grad = np.ones_like(self._data) if self._grad is None else self._grad
             return
         seed = self.created_by.seed
-        g = np.ones_like(self._data) if seed is None else seed
-        grads = sweep([(self.created_by, g)], release=not retain_graph, retain=retain_grads)
+        if seed is None:
+            seed = type(self._data)(1) if isinstance(self._data, np.generic) else np.ones_like(self._data)
+        grads = sweep([(self.created_by, seed)], release=not retain_graph, retain=retain_grads)
         if retain_grads:
             functions = [f for f in ancestors([self.created_by]) if isinstance(f.gradient, (np.ndarray, np.generic))]
-            for f, gy in zip(functions, owned((f.gradient for f in functions), g)):
+            for f, gy in zip(functions, owned((f.gradient for f in functions), seed)):
                 f.gradient = gy
-        for leaf, gx in zip(grads, owned(grads.values(), g, *(leaf._data for leaf in grads))):
+        for leaf, gx in zip(grads, owned(grads.values(), seed, *(leaf._data for leaf in grads))):
             gx = gx if gx.dtype == leaf._data.dtype else gx.astype(leaf._data.dtype)  # the leaf was given other data
             leaf._grad = gx if leaf._grad is None else leaf._grad + gx
 
@@ -318,6 +319,8 @@ PLAIN = frozenset({float, int, bool, complex})
 
 def as_operand(x: Any) -> Any:
     """``x``, which is no Value, as a Function takes it: a numeric array, or a Python number as it is."""
+    if type(x) is np.ndarray and x.shape and x.dtype.kind in "fiub":
+        return x
     if isinstance(x, (float, int, complex)):
         return x
     x = as_numeric(x)

@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 
 from calligrad.commands.errors import UserError
 
-FUNCTIONS: dict[str, tuple[Callable, int]] = {
-    **{
-        name: (getattr(np, name), getattr(np, name).nin)
-        for name in ["abs", "absolute", "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctan2", "arctanh", "cbrt", "ceil", "cos", "cosh", "exp", "exp2", "expm1", "fabs", "floor", "heaviside", "hypot", "log", "log10", "log1p", "log2", "logaddexp", "maximum", "minimum", "mod", "power", "reciprocal", "rint", "sign", "sin", "sinh", "sqrt", "square", "tan", "tanh", "trunc"]
-    },
-    "clip": (np.clip, 3),
-    "sinc": (np.sinc, 1),
-    "where": (np.where, 3),
-}
-"""Name -> the NumPy function and how many arguments it takes."""
+ONE = """abs absolute arccos arccosh arcsin arcsinh arctan arctanh cbrt ceil cos cosh exp exp2 expm1 fabs floor
+    log log10 log1p log2 reciprocal rint sign sin sinc sinh sqrt square tan tanh trunc"""
+TWO = "arctan2 heaviside hypot logaddexp maximum minimum mod power remainder"
+THREE = "clip where"
+
+ARGUMENTS = {name: count for count, names in enumerate((ONE, TWO, THREE), 1) for name in names.split()}
+"""The NumPy functions that may be called, and how many arguments each takes."""
 
 CONSTANTS = {"pi": np.pi, "e": np.e}
 
@@ -53,7 +50,7 @@ class Formula:
     array([0.        , 1.57079633])
     >>> Formula("x + open('secrets')")
     Traceback (most recent call last):
-    calligrad.commands.errors.UserError: there is no function 'open' here
+    calligrad.commands.errors.UserError: there is no 'open' here
         x + open('secrets')
             ^^^^
     """
@@ -68,8 +65,8 @@ class Formula:
             tree = ast.parse(self.text, mode="eval").body
             self._f = self._build(tree)
         except SyntaxError as error:
-            start = max(0, (error.offset or 1) - 1)
-            self._refuse_at(start, start + 1, f"this is not a formula: {error.msg}")
+            start = error.offset - 1 if error.offset else len(self.text)  # no place given: it stops too early
+            raise self._marked(start, start + 1, f"this is not a formula: {error.msg}") from None
         except (RecursionError, MemoryError):
             raise UserError("the function is nested too deeply") from None
         if not any(isinstance(node, ast.Name) and node.id == "x" for node in ast.walk(tree)):
@@ -86,81 +83,78 @@ class Formula:
 
     # ---- from the tree to a function of x
 
-    def _build(self, node: ast.AST) -> Callable[[Any], Any]:
+    def _build(self, node: ast.expr) -> Callable[[Any], Any]:
         match node:
             case ast.Constant(value=int() | float() as value) if not isinstance(value, bool):
                 return self._number(node, value)
             case ast.Name(id="x"):
                 return lambda x: x
             case ast.Name() | ast.Attribute():
-                value = CONSTANTS.get(self._name(node))
-                if value is None:
-                    self._refuse_name(node)
-                return lambda x: value
+                name = self._name(node)
+                if name not in CONSTANTS:
+                    raise self._no_such(name, node)
+                return lambda x: CONSTANTS[name]
             case ast.UnaryOp(op=op) if type(op) in OPERATORS:
                 return self._apply(OPERATORS[type(op)], node.operand)
-            case ast.BinOp(op=ast.BitXor()):
-                self._refuse(node, "^ is not a power in Python: write x**2")
             case ast.BinOp(op=op) if type(op) in OPERATORS:
                 return self._apply(OPERATORS[type(op)], node.left, node.right)
+            case ast.BinOp(op=ast.BitXor()):
+                raise self._error(node, "^ is not a power in Python: write x**2")
             case ast.Compare(ops=[op]) if type(op) in OPERATORS:
                 holds = self._apply(OPERATORS[type(op)], node.left, *node.comparators)
                 return lambda x: np.asarray(holds(x), np.float64)
             case ast.Call():
                 return self._call(node)
-        self._refuse(node, "only x, numbers, + - * / // % ** and NumPy functions such as np.sin may stand here")
+        raise self._error(node, "only x, numbers, + - * / // % ** and NumPy functions such as np.sin may stand here")
 
-    def _apply(self, f: Callable, *nodes: ast.AST) -> Callable:
+    def _apply(self, f: Callable, *nodes: ast.expr) -> Callable:
         arguments = [self._build(node) for node in nodes]
         return lambda x: f(*(argument(x) for argument in arguments))
 
-    def _number(self, node: ast.AST, value: float) -> Callable:
+    def _number(self, node: ast.expr, value: float) -> Callable:
         try:
             number = np.float64(value)
         except OverflowError:
-            self._refuse(node, "this number is too large for a float")
+            raise self._error(node, "this number is too large for a float") from None
         return lambda x: number
 
     def _call(self, node: ast.Call) -> Callable:
         name = self._name(node.func)
-        if name not in FUNCTIONS:
-            self._refuse_name(node.func)
-        f, count = FUNCTIONS[name]
+        if name not in ARGUMENTS:
+            raise self._no_such(name, node.func)
+        count = ARGUMENTS[name]
         if node.keywords:
-            self._refuse(node.keywords[0], f"{name} takes no named arguments here")
+            raise self._error(node.keywords[0], f"{name} takes no named arguments here")
         if len(node.args) != count:
-            self._refuse(node, f"{name} takes {count} argument{'s' * (count > 1)}, not {len(node.args)}")
-        return self._apply(f, *node.args)
+            raise self._error(node, f"{name} takes {count} argument{'s' * (count > 1)}, not {len(node.args)}")
+        return self._apply(getattr(np, name), *node.args)
 
-    def _name(self, node: ast.AST) -> str:
+    def _name(self, node: ast.expr) -> str:
         """``sin`` for ``sin`` and for ``np.sin``."""
         match node:
-            case ast.Name(id=name):
-                return name
-            case ast.Attribute(value=ast.Name(id="np" | "numpy"), attr=name):
+            case ast.Name(id=name) | ast.Attribute(value=ast.Name(id="np" | "numpy"), attr=name):
                 return name
             case ast.Attribute():
-                self._refuse(node, "only np. may stand before a name")
-        self._refuse(node, "this is not the name of a function")
+                raise self._error(node, "only np. may stand before a name")
+        raise self._error(node, "this is not the name of a function")
 
     # ---- refusals
 
-    def _refuse_name(self, node: ast.AST) -> NoReturn:
-        name = self._name(node)
+    def _no_such(self, name: str, node: ast.expr) -> UserError:
         if name == "x":
-            self._refuse(node, "x is a number, not a function: write x * (…) to multiply")
-        if name in FUNCTIONS:
-            self._refuse(node, f"{name} is a function: write {name}(x)")
+            return self._error(node, "x is a number, not a function: write x * (…) to multiply")
+        if name in ARGUMENTS:
+            return self._error(node, f"{name} is a function: write {name}(x)")
         from difflib import get_close_matches
 
-        known = [*FUNCTIONS, *CONSTANTS, "x"]
-        like = [guess for guess in get_close_matches(name, known, cutoff=0.6) if guess != name]
-        self._refuse(node, f"there is no {name!r} here" + f"; did you mean {' or '.join(like)}?" * bool(like))
+        like = get_close_matches(name, [*ARGUMENTS, *CONSTANTS, "x"])
+        return self._error(node, f"there is no {name!r} here" + f"; did you mean {' or '.join(like)}?" * bool(like))
 
-    def _refuse(self, node: ast.AST, why: str) -> NoReturn:
+    def _error(self, node: ast.expr | ast.keyword, why: str) -> UserError:
         characters = self.text.encode()  # ast counts the bytes of UTF-8
-        start, stop = (len(characters[:at].decode()) for at in (node.col_offset, node.end_col_offset))
-        self._refuse_at(start, stop, why)
+        start = len(characters[: node.col_offset].decode())
+        stop = len(characters[: node.end_col_offset].decode())
+        return self._marked(start, stop, why)
 
-    def _refuse_at(self, start: int, stop: int, why: str) -> NoReturn:
-        raise UserError(f"{why}\n    {self.text}\n    {' ' * start}{'^' * max(1, stop - start)}") from None
+    def _marked(self, start: int, stop: int, why: str) -> UserError:
+        return UserError(f"{why}\n    {self.text}\n    {' ' * start}{'^' * max(1, stop - start)}")

@@ -34,18 +34,17 @@ def prepare(output: str) -> Path | None:
     except ImportError:
         return None
     path = Path(os.path.realpath(output))
-    refusal = f"--output {output}: "
-    if path.is_dir():
-        raise UserError(f"{refusal}there is a folder of this name")
-    if path.suffix.lower() not in FORMATS:
-        raise UserError(f"{refusal}the name of a picture ends in {', '.join(FORMATS)}")
-    if path.exists() and not (path.is_file() and os.access(path, os.W_OK)):
-        raise UserError(f"{refusal}what is there cannot be overwritten")
     try:
+        if path.is_dir():
+            raise UserError(f"--output {output}: there is a folder of this name")
+        if path.suffix.lower() not in FORMATS:
+            raise UserError(f"--output {output}: the name of a picture ends in {', '.join(FORMATS)}")
+        if path.exists() and not (path.is_file() and os.access(path, os.W_OK)):
+            raise UserError(f"--output {output}: what is there cannot be overwritten")
         _beside(path).touch()
         _beside(path).unlink()
     except OSError as error:
-        raise UserError(f"{refusal}{error.strerror}") from None
+        raise UserError(f"--output {output}: {error.strerror}") from None
     return path
 
 

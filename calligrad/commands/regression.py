@@ -16,59 +16,73 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import numpy as np
 
 from calligrad import nn, no_grad, optim
+from calligrad.commands.errors import UserError
 from calligrad.nn.functional import mse_loss, relu
 
 STARTS = 5
 
 
-class Regression:
-    """A network in the units of its data, and how its training went.
+@dataclass
+class Fit:
+    """A trained network, in the units of its data, and how its training went.
 
     ``losses`` has one list for each start: the mean squared error of every epoch. ``best`` is the number
     of the start that was kept.
+    """
+
+    net: nn.Module
+    x_scale: Scale
+    y_scale: Scale
+    losses: list[list[float]]
+    best: int
+
+    def __call__(self, x: np.ndarray) -> np.ndarray:
+        """The predictions (rows,) for inputs (rows, columns)."""
+        with no_grad():
+            return self.y_scale.back(self.net(self.x_scale(x)).data[:, 0])
+
+
+def fit(
+    x: np.ndarray,
+    y: np.ndarray,
+    *,
+    width: int = 4,
+    epochs: int = 4000,
+    lr: float = 0.1,
+    seed: int = 0,
+    step: Callable[[str], None] = lambda note: None,
+) -> Fit:
+    """Train a network on inputs ``x`` (rows, columns) and targets ``y`` (rows,); ``step`` is called every epoch.
+
+    Raises ``UserError`` if no start ends with a finite loss.
 
     >>> import numpy as np
     >>> x = np.linspace(-1, 1, 20)
-    >>> model = Regression(x[:, None], np.abs(x), width=4, epochs=300, lr=0.1, seed=0)
-    >>> bool(abs(model(np.array([[0.5]]))[0] - 0.5) < 0.05)
+    >>> absolute = fit(x[:, None], np.abs(x), epochs=300)
+    >>> bool(abs(absolute(np.array([[0.5]]))[0] - 0.5) < 0.05)
     True
     """
-
-    def __init__(
-        self,
-        x: np.ndarray,
-        y: np.ndarray,
-        *,
-        width: int,
-        epochs: int,
-        lr: float,
-        seed: int,
-        step: Callable[[str], None] = lambda note: None,
-    ) -> None:
-        self._x, self._y = Scale(x), Scale(y)
-        rng = np.random.default_rng(seed)
-        unit = self._y.spread.item() ** 2  # the loss is counted in the units of y, squared
-        self.losses: list[list[float]] = []
-        nets = []
-        for _ in range(STARTS):
-            nets.append(network(x.shape[1], width, rng))
-            spread(nets[-1], self._x(x), rng)
-            self.losses.append([])
-            for loss in train(nets[-1], self._x(x), self._y(y)[:, None], epochs, lr):
-                self.losses[-1].append(loss * unit)
-                step(f"loss {loss * unit:.4g}")
-        ends = [losses[-1] if math.isfinite(losses[-1]) else math.inf for losses in self.losses]
-        self.best = ends.index(min(ends))
-        self.net = nets[self.best]
-
-    def __call__(self, x: np.ndarray) -> np.ndarray:
-        """The predictions for rows of inputs."""
-        with no_grad():
-            return self._y.back(self.net(self._x(x)).data[:, 0])
+    x_scale, y_scale = Scale(x), Scale(y)
+    unit = y_scale.spread.item() ** 2  # brings a loss back to the units of y, squared
+    rng = np.random.default_rng(seed)
+    nets = [network(x.shape[1], width, rng) for _ in range(STARTS)]
+    losses: list[list[float]] = [[] for _ in nets]
+    with np.errstate(over="ignore", invalid="ignore"):  # a learning rate that is far too high is reported below
+        for net, history in zip(nets, losses):
+            spread(net, x_scale(x), rng)
+            for loss in train(net, x_scale(x), y_scale(y)[:, None], epochs, lr):
+                history.append(loss * unit)
+                step(f"loss {history[-1]:.4g}")
+    ends = [history[-1] if math.isfinite(history[-1]) else math.inf for history in losses]
+    best = ends.index(min(ends))
+    if ends[best] == math.inf:
+        raise UserError(f"the training ran away: the loss is {losses[best][-1]}; take an --lr below {lr:g}")
+    return Fit(nets[best], x_scale, y_scale, losses, best)
 
 
 class Scale:
@@ -119,14 +133,13 @@ def spread(net: nn.Sequential, x: np.ndarray, rng: np.random.Generator) -> None:
     """
     *hidden, last = (layer for layer in net if isinstance(layer, nn.Linear))
     for layer in hidden:
-        z = x @ layer.weight.data.T
-        scale = Scale(z).spread
-        shares = rng.permutation(len(scale)) / len(scale)
-        layer.weight.data /= scale[:, None]
-        layer.bias.data[...] = -np.quantile(z / scale, shares, axis=0).diagonal()
+        weight, bias = layer.parameters()
+        weight.data /= Scale(x @ weight.data.T).spread[:, None]
+        shares = rng.permutation(len(bias)) / len(bias)
+        bias.data[...] = -np.quantile(x @ weight.data.T, shares, axis=0).diagonal()
         x = relu(layer(x)).data
-    nn.init.zeros_(last.weight)
-    nn.init.zeros_(last.bias)
+    for parameter in last.parameters():
+        nn.init.zeros_(parameter)
 
 
 def train(net: nn.Module, x: np.ndarray, y: np.ndarray, epochs: int, lr: float) -> Iterator[float]:

@@ -23,7 +23,7 @@ class Affine(Function):
             raise ValueError(
                 f"x (…, in) and weight (out, in) do not fit: they have shapes {x.shape} and {weight.shape}"
             )
-        if any(b.shape != weight.shape[:1] for b in bias):
+        if bias and bias[0].shape != weight.shape[:1]:
             raise ValueError(f"bias (out,) and weight (out, in) do not fit: {bias[0].shape} and {weight.shape}")
         y = x @ weight.T
         for b in bias:

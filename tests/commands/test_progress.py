@@ -1,0 +1,67 @@
+"""Progress: plain lines without a terminal or without rich, a bar with both; always on stderr."""
+
+import io
+import sys
+
+import pytest
+
+from calligrad.commands.progress import Bar, Lines, progress
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def test_lines_at_every_tenth(capsys):
+    with progress("training", 20) as shown:
+        for i in range(20):
+            shown.step(f"loss {i}")
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.splitlines() == [f"training {10 * t:3d} %  loss {2 * t - 1}" for t in range(1, 11)]
+
+
+@pytest.mark.parametrize("total", [1, 3, 10, 11, 997])
+def test_lines_are_few_and_end_at_100(capsys, total):
+    with progress("training", total) as shown:
+        for _ in range(total):
+            shown.step("")
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == min(total, 10)
+    assert "100 %" in lines[-1]
+
+
+def test_a_bar_on_a_terminal(monkeypatch):
+    pytest.importorskip("rich")
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    monkeypatch.setenv("TERM", "xterm")
+    with progress("training", 100) as shown:
+        for i in range(100):
+            shown.step(f"loss [red]{i}")
+    assert isinstance(shown, Bar)
+    drawn = sys.stderr.getvalue()
+    assert "100 %" in drawn
+    assert "loss [red]99" in drawn  # the note is no markup
+
+
+def test_the_bar_is_gone_after_an_interruption(monkeypatch):
+    pytest.importorskip("rich")
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    monkeypatch.setenv("TERM", "xterm")
+    with pytest.raises(KeyboardInterrupt), progress("training", 100) as shown:
+        raise KeyboardInterrupt
+    assert not shown.bar.live.is_started
+
+
+def test_no_rich_no_bar(monkeypatch):
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    monkeypatch.setitem(sys.modules, "rich.console", None)
+    assert isinstance(progress("training", 10), Lines)
+
+
+def test_no_bar_where_a_line_cannot_be_redrawn(monkeypatch):
+    pytest.importorskip("rich")
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    monkeypatch.setenv("TERM", "dumb")
+    assert isinstance(progress("training", 10), Lines)

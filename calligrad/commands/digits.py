@@ -126,7 +126,8 @@ def draw(images: np.ndarray, labels: np.ndarray, read: np.ndarray) -> Figure:
     shown = wrong[:MISREAD]
     which = "all" if len(shown) == len(wrong) else f"{len(shown)} of {len(wrong)}"
     right.suptitle(f"misread digits ({which})" if len(wrong) else "no digit was misread", fontsize=11)
-    for cell in right.subplots(max(1, math.ceil(len(shown) / 4)), 4, squeeze=False).flat:
+    across = max(1, math.ceil(math.sqrt(len(shown))))
+    for cell in right.subplots(max(1, math.ceil(len(shown) / across)), across, squeeze=False).flat:
         cell.set_axis_off()
     for cell, i in zip(right.axes, shown):
         cell.imshow(images[i], cmap="gray_r", vmin=0, vmax=1)

@@ -42,10 +42,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description, parser.epilog = DESCRIPTION, EXAMPLES
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     data = parser.add_mutually_exclusive_group()
-    data.add_argument("--f", default=ARTICLE, metavar="FORMULA", help="learn 100 points of this function of x, with x from 1 to 10")
+    data.add_argument("--f", default=ARTICLE, metavar="FORMULA", help="learn 100 points of this, with x from 1 to 10")
     data.add_argument("--csv", metavar="FILE", help="learn the rows of this file: from its columns x… to its column y")
     parser.add_argument("--at", type=point, metavar="X", help="where to predict; X1,X2,… for several inputs (6.0)")
-    parser.add_argument("--seed", type=whole(0), default=0, metavar="N", help="what all random draws start from (0)")
+    parser.add_argument("--seed", type=whole(0), default=3, metavar="N", help="what all random draws start from (3)")
     parser.add_argument("--epochs", type=whole(1), default=4000, metavar="N", help="steps from each start (4000)")
     parser.add_argument("--lr", type=rate, default=0.1, metavar="RATE", help="the highest learning rate (0.1)")
     parser.add_argument("--width", type=whole(1, 1000), default=4, metavar="N", help="units of a hidden layer (4)")
@@ -196,11 +196,11 @@ def draw(task: Task, fit: regression.Fit) -> Figure:
 
     axes = right.subplots()
     kept = fit.losses[fit.best]
-    axes.plot(kept, color=pictures.BLUE, linewidth=0.5, alpha=0.3, label="every epoch")
+    axes.plot(*smooth(kept), color=pictures.BLUE, linewidth=2, zorder=3, label="the start that was kept, smoothed")
+    axes.plot(kept, color=pictures.BLUE, linewidth=0.5, alpha=0.3, label="the same, every epoch")
     for i, losses in enumerate(fit.losses):
-        axes.plot(*smooth(losses), color=pictures.GREY, linewidth=1, label="the other starts" if i == 0 else None)
-    axes.plot(*smooth(kept), color=pictures.BLUE, linewidth=2, label="the start that was kept")
-    axes.set_yscale("log")
+        axes.plot(*smooth(losses), color=pictures.GREY, linewidth=1, label=None if i else "the other starts, smoothed")
+    axes.set_yscale("log" if max(kept) > 0 else "linear")
     axes.legend(frameon=False)
     pictures.label(axes, "the loss", "epoch", "mean squared error")
     return figure

@@ -1,16 +1,10 @@
 """Progress: plain lines without a terminal or without rich, a bar with both; always on stderr."""
 
-import io
 import sys
 
 import pytest
 
 from calligrad.commands.progress import Bar, Lines, progress
-
-
-class Terminal(io.StringIO):
-    def isatty(self):
-        return True
 
 
 def test_lines_at_every_tenth(capsys):
@@ -32,36 +26,33 @@ def test_lines_are_few_and_end_at_100(capsys, total):
     assert "100 %" in lines[-1]
 
 
-def test_a_bar_on_a_terminal(monkeypatch):
+def test_a_bar_on_a_terminal(terminal):
     pytest.importorskip("rich")
-    monkeypatch.setattr(sys, "stderr", Terminal())
-    monkeypatch.setenv("TERM", "xterm")
+    screen = terminal()
     with progress("training", 100) as shown:
         for i in range(100):
             shown.step(f"loss [red]{i}")
     assert isinstance(shown, Bar)
-    drawn = sys.stderr.getvalue()
+    drawn = screen.getvalue()
     assert "100 %" in drawn
     assert "loss [red]99" in drawn  # the note is no markup
 
 
-def test_the_bar_is_gone_after_an_interruption(monkeypatch):
+def test_the_bar_is_gone_after_an_interruption(terminal):
     pytest.importorskip("rich")
-    monkeypatch.setattr(sys, "stderr", Terminal())
-    monkeypatch.setenv("TERM", "xterm")
+    terminal()
     with pytest.raises(KeyboardInterrupt), progress("training", 100) as shown:
         raise KeyboardInterrupt
     assert not shown.bar.live.is_started
 
 
-def test_no_rich_no_bar(monkeypatch):
-    monkeypatch.setattr(sys, "stderr", Terminal())
+def test_no_rich_no_bar(monkeypatch, terminal):
+    terminal()
     monkeypatch.setitem(sys.modules, "rich.console", None)
     assert isinstance(progress("training", 10), Lines)
 
 
-def test_no_bar_where_a_line_cannot_be_redrawn(monkeypatch):
+def test_no_bar_where_a_line_cannot_be_redrawn(terminal):
     pytest.importorskip("rich")
-    monkeypatch.setattr(sys, "stderr", Terminal())
-    monkeypatch.setenv("TERM", "dumb")
+    terminal("dumb")
     assert isinstance(progress("training", 10), Lines)

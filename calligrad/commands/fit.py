@@ -124,11 +124,15 @@ def from_csv(file: str, at: list[float] | None) -> Task:
 
 
 def checked(task: Task) -> Task:
-    """``task``, unless its numbers are so large that their squares overflow."""
+    """``task``, unless the squares of its numbers overflow or vanish, so that they have no standard deviation."""
+    columns = np.column_stack([task.x, task.y])
     with np.errstate(over="ignore", invalid="ignore"):
-        sums = [np.sum(np.square(numbers)) for numbers in (task.x, task.y)]
-    if not np.all(np.isfinite(sums)):
+        deviation = np.std(columns, axis=0)
+    varies = np.max(columns, axis=0) > np.min(columns, axis=0)
+    if not np.all(np.isfinite(deviation)):
         raise UserError("the numbers are too large: their squares overflow; divide them by a constant")
+    if np.any(varies & (deviation == 0)):
+        raise UserError("the numbers are too small: their squares vanish; multiply them by a constant")
     return task
 
 

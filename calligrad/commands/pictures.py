@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#8C8C8C"  # told apart with any kind of colour vision (Okabe and Ito)
 FORMATS = (".png", ".pdf", ".svg")
+LONGEST = 90  # characters of a title that fit in a line
 HOW = 'no picture: pip install "calligrad[show]" brings what draws it'
 
 
@@ -71,7 +72,7 @@ def canvas(width: float, height: float, title: str) -> Figure:
     from matplotlib.figure import Figure
 
     figure = Figure((width, height), dpi=150, layout="constrained")
-    figure.suptitle(plain(title), fontsize=13)
+    figure.suptitle(plain(title if len(title) <= LONGEST else title[: LONGEST - 1] + "…"), fontsize=13)
     return figure
 
 

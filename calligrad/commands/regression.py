@@ -43,7 +43,7 @@ class Fit:
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
         """The predictions (rows,) for inputs (rows, columns)."""
-        with no_grad():
+        with no_grad(), np.errstate(over="ignore", invalid="ignore"):  # far outside the data
             return self.y_scale.back(self.net(self.x_scale(x)).data[:, 0])
 
 

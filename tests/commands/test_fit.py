@@ -164,6 +164,28 @@ def test_a_constant_column_y_has_no_r2(calligrad, tmp_path):
     assert calligrad("fit", "--csv", "flat.csv", "--epochs", 5, "--at", 1).last == "prediction at 1.0: 3.00"
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        "x,y\n2,3\n2,4\n",  # an input that never changes
+        "x,y\n2,3\n2,3\n",
+        "x1,x2,y\n1,2,3\n2,1,3\n",  # an output that never changes
+        ",".join(f"x{i}" for i in range(60)) + ",y\n" + ("1," * 60 + "1\n") + ("2," * 60 + "2\n"),  # a long title
+    ],
+)
+def test_odd_files_are_drawn_without_a_warning(calligrad, tmp_path, content):
+    (tmp_path / "odd.csv").write_text(content)
+    run = calligrad("fit", "--csv", "odd.csv", "--epochs", 5)
+    assert run.status == 0
+    assert run.last.startswith("mean squared error")
+
+
+def test_odd_functions_are_drawn_without_a_warning(calligrad):
+    assert calligrad("fit", "--f", "x - x", "--epochs", 5, "--at", "1e300").status == 0
+    assert calligrad("fit", "--f", "+".join(["x"] * 90), "--epochs", 5, "--at", "-1e308").status == 0
+    assert calligrad("fit", "--f", "exp(30*x)", "--epochs", 1).status == 0
+
+
 # ---------------------------------------------------------------- refusals: exit status 2, and nothing is written
 
 
@@ -191,6 +213,7 @@ def test_a_constant_column_y_has_no_r2(calligrad, tmp_path):
         (["--f", "1 / (x - 1)"], "is inf at x = 1"),
         (["--f", "exp(exp(x))"], "is inf at x ="),
         (["--f", "exp(70 * x)"], "too large: their squares overflow"),
+        (["--f", "x * 1e-200"], "too small: their squares vanish"),
         (["--f", "3"], "does not use x"),
         (["--f", ""], "is empty"),
         (["--f", "x + open('f')"], "    x + open('f')\n        ^^^^\n"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import os
 import sys
 from collections.abc import Sequence
 
@@ -25,29 +26,38 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # the name of a file or a column may not fit the terminal's encoding
-    options = parser().parse_args(_joined(sys.argv[1:] if argv is None else argv))
+    top, commands = parsers()
+    options, rest = top.parse_known_args(_joined(sys.argv[1:] if argv is None else argv))
+    if rest:
+        commands.get(options.command, top).error(f"unrecognized arguments: {' '.join(rest)}")
     if options.command is None:
-        parser().print_help(sys.stderr)
+        top.print_help(sys.stderr)
         return 2
     try:
         COMMANDS[options.command][0].run(options)
+        sys.stdout.flush()
     except UserError as error:
         print(f"calligrad {options.command}: error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print(f"\ncalligrad {options.command}: stopped", file=sys.stderr)
         return 130
+    except BrokenPipeError:  # whoever read our output has gone, as `| head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     return 0
 
 
-def parser() -> argparse.ArgumentParser:
-    """The commands and their options."""
+def parsers() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParser]]:
+    """The parser of the command line, and that of each command."""
     top = argparse.ArgumentParser(prog="calligrad", description="Deep learning written by hand, on NumPy.")
     top.add_argument("--version", action="version", version=f"calligrad {calligrad.__version__}")
-    commands = top.add_subparsers(dest="command", metavar="COMMAND", title="commands")
+    choice = top.add_subparsers(dest="command", metavar="COMMAND", title="commands")
+    commands = {}
     for name, (command, summary) in COMMANDS.items():
-        command.add_arguments(commands.add_parser(name, help=summary, allow_abbrev=False))
-    return top
+        commands[name] = choice.add_parser(name, help=summary, allow_abbrev=False)
+        command.add_arguments(commands[name])
+    return top, commands
 
 
 def _joined(argv: Sequence[str]) -> list[str]:

@@ -34,6 +34,8 @@ def prepare(output: str) -> Path | None:
         import matplotlib.figure  # noqa: F401
     except ImportError:
         return None
+    if not output:
+        raise UserError("--output needs the name of a picture")
     path = Path(os.path.realpath(output))
     try:
         if path.is_dir():
@@ -87,9 +89,9 @@ def label(axes: Axes, title: str, x: str, y: str) -> None:
 
 
 def plain(text: str) -> str:
-    r"""``text`` with nothing in it that matplotlib takes for a formula.
+    r"""``text`` with nothing in it that matplotlib takes for a formula, or cannot draw at all.
 
     >>> print(plain("$x$"))
     \$x\$
     """
-    return text.replace("$", r"\$")
+    return text.encode("utf-8", "replace").decode().replace("$", r"\$")

@@ -55,6 +55,8 @@ def read_table(path: str) -> Table:
 
 
 def _text(path: str) -> str:
+    if not path:
+        raise UserError("--csv needs the name of a file")
     try:
         data = Path(path).read_bytes()
     except (OSError, ValueError) as error:  # ValueError: a zero byte in the path
@@ -85,9 +87,11 @@ def _columns(path: str, header: list[str]) -> tuple[list[int], int]:
     names = [name.casefold() for name in header]
     inputs = [i for i, name in enumerate(names) if name.startswith("x")]
     there = f"line 1 names {', '.join(map(repr, header))}"
+    if len(header) == 1 and (mark := next((mark for mark in ";\t|" if mark in header[0]), None)):
+        raise UserError(f"{path}: the cells of a line are separated by commas, not by {mark!r}")
     for i in (*inputs, *(i for i, name in enumerate(names) if name == "y")):
         if names.count(names[i]) > 1:
-            raise UserError(f"{path}, line 1: there are {names.count(names[i])} columns {header[i]!r}")
+            raise UserError(f"{path}, line 1: there are {names.count(names[i])} columns {header[i]!r}; rename one")
     if not inputs:
         raise UserError(f"{path} has no column whose name begins with x; {there}")
     if "y" not in names:

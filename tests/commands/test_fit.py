@@ -218,7 +218,7 @@ def test_odd_functions_are_drawn_without_a_warning(calligrad):
         (["--f", ""], "is empty"),
         (["--f", "x + open('f')"], "    x + open('f')\n        ^^^^\n"),
         (["--f", "x", "--csv", "plane.csv"], "not allowed with"),
-        (["--csv", ""], "cannot read"),
+        (["--csv", ""], "--csv needs the name of a file"),
         (["--csv", "missing.csv"], "cannot read missing.csv"),
         (["--csv", "plane.csv", "--at", "1"], "one number for each of the columns x1, x2 of plane.csv, not 1"),
         (["--csv", "plane.csv", "--at", "1,2,3"], "not 3"),

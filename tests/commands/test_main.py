@@ -7,6 +7,7 @@ import sys
 import pytest
 
 import calligrad as package
+from calligrad.__main__ import main
 
 
 def test_version(calligrad):
@@ -73,3 +74,26 @@ def test_the_extras_are_imported_only_when_they_are_used():
     code = "import sys, calligrad.__main__; print([n for n in ('rich', 'matplotlib', 'difflib') if n in sys.modules])"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout == "[]\n"
+
+
+def test_an_unknown_option_shows_the_options_of_its_command(capsys):
+    with pytest.raises(SystemExit, match="2"):
+        main(["fit", "--nonsense"])
+    said = capsys.readouterr().err
+    assert "--nonsense" in said
+    assert "--epochs" in said
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows closes pipes in another way")
+def test_a_reader_that_goes_away_is_no_traceback(tmp_path):
+    run = subprocess.Popen(
+        [sys.executable, "-m", "calligrad", "fit", "--epochs", "5"],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    run.stdout.close()
+    said = run.stderr.read()
+    run.stderr.close()
+    assert run.wait() == 1
+    assert b"Traceback" not in said

@@ -52,7 +52,7 @@ def test_an_older_picture_is_replaced_where_its_link_points(figure, tmp_path):
         ("missing/a.png", "No such file"),
         ("file.png/a.png", "Not a directory"),
         ("folder.png", "there is a folder of this name"),
-        ("", "there is a folder of this name"),
+        ("", "needs the name of a picture"),
         (".", "there is a folder of this name"),
         ("a.txt", "ends in .png"),
         ("a", "ends in .png"),

@@ -49,7 +49,7 @@ def test_what_is_read(read, content, names, x, y):
         ("x,y\n1,2\n", ["1 row of", "at least 2"]),
         ("y,z\n1,2\n", ["no column whose name begins with x", "'y', 'z'"]),
         ("x,z\n1,2\n", ["no column y", "'x', 'z'"]),
-        ("x;y\n1;2\n", ["no column y", "'x;y'"]),
+        ("x;y\n1;2\n", ["separated by commas", "';'"]),
         ("1,2\n3,4\n", ["begins with x", "'1', '2'"]),
         ("x,x,y\n1,2,3\n", ["line 1", "2 columns 'x'"]),
         ("x,y,y\n1,2,3\n", ["line 1", "2 columns 'y'"]),
@@ -80,6 +80,8 @@ def test_what_is_refused(read, content, words):
 
 
 def test_files_that_cannot_be_read(tmp_path):
-    for path in (tmp_path / "missing.csv", tmp_path, "", "nul\0byte"):
+    for path in (tmp_path / "missing.csv", tmp_path, "nul\0byte"):
         with pytest.raises(UserError, match="cannot read"):
             read_table(str(path))
+    with pytest.raises(UserError, match="--csv needs the name of a file"):
+        read_table("")

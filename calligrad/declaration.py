@@ -14,7 +14,7 @@ from calligrad.rules import numpy_name
 
 def rule_for(cls: Any, func: Callable) -> Callable:
     """What to call for the NumPy function: ``cls`` on its arrays, with all other arguments as settings."""
-    if isinstance(func, np.ufunc) and not cls.settings:
+    if isinstance(func, np.ufunc) and not cls.settings and func.nin <= 2:  # the short way, for what is called most
         return (lambda x: cls().__call__(x)) if func.nin == 1 else lambda a, b: cls().__call__(a, b)
 
     every = signature(cls.forward).parameters.values()

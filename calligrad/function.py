@@ -33,9 +33,10 @@ class Function:
 
     ``backward(self, g, …)`` maps the gradient ``g`` of the output to the gradient of each input: one
     array, or a tuple with one entry per input. An entry may be a function of no arguments, which is only
-    called if that input needs a gradient, or None for none. The signature says what must be kept: inputs
-    by position (a name that begins with an underscore is passed None and not kept), the output as
-    keyword ``y``. What is not named is not kept. ``self.shapes`` are the shapes of the inputs.
+    called if that input needs a gradient, or None for none. It must not write into ``g``, which others
+    hold too. The signature says what must be kept: all inputs by position, or none of them (one whose name
+    begins with an underscore is passed None and not kept), and the output as keyword ``y``. What is not
+    named is not kept. ``self.shapes`` are the shapes of the inputs.
 
     Without ``forward``, the NumPy function ``of`` is called with the settings as keywords. A tuple or
     list returned by ``forward`` means several outputs; ``backward`` then gets a tuple of gradients, with
@@ -65,9 +66,7 @@ class Function:
     _kept: Sequence[Any] | None = ()
     _y: Any = None
     _read: tuple[Any, Any] | None = None  # the article's form: inputs and output
-    _output_nodes: list[Callable[[], Output | None]] | None = (
-        None  # of several outputs: weak references, against cycles
-    )
+    _output_nodes: list[Callable[[], Output | None]] | None = None  # of several outputs; weak, against cycles
 
     def __init_subclass__(cls, of: Callable | tuple[Callable, ...] = (), **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

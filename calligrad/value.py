@@ -1,8 +1,8 @@
 """Value: an array that knows which Function created it.
 
 ``Value`` speaks NumPy's two protocols (NEP 13 ``__array_ufunc__`` and NEP 18 ``__array_function__``), so
-every ``np.…`` call on one arrives here and is looked up in ``RULES``, the one table of what calligrad
-does for a NumPy function. ``Function`` fills it; see ``function.py``.
+every ``np.…`` call on one arrives here and is looked up in ``RULES`` (``rules.py``), the one table of what
+calligrad does for a NumPy function. Functions fill it (``function.py``, ``ops/``).
 """
 
 from __future__ import annotations

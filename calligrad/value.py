@@ -166,14 +166,14 @@ class Value(ArrayLike):
         if method == "__call__" and not kwargs and ufunc in RULES:
             return RULES[ufunc](*inputs)
         func = ufunc if method == "__call__" else getattr(ufunc, method)
-        name = numpy_name(func)
         if kwargs.get("out") is not None:
+            name = numpy_name(func)
             raise TypeError(
                 f"{name} cannot write a Value into an existing array: the graph would be cut. Take the result"
                 f" instead, y = {name}(…); in place of array += value write array = array + value"
             )
         if func in RULES and method == "__call__":
-            raise TypeError(f"{name} of a Value does not take {', '.join(f'{key}=' for key in kwargs)}")
+            raise TypeError(f"{numpy_name(func)} of a Value does not take {', '.join(f'{key}=' for key in kwargs)}")
         return rule_of(func)(*inputs, **kwargs)
 
     def __array_function__(self, func: Callable, types: Any, args: Any, kwargs: Any) -> Any:
@@ -183,8 +183,8 @@ class Value(ArrayLike):
 
     def __array__(self, *args: Any, **kwargs: Any) -> Any:
         raise TypeError(
-            "a Value does not turn into an array by itself: the graph would be cut. Write value.data for the array,"
-            " np.stack([…]) or np.concatenate([…]) to join Values, and y = np.add(…) in place of array[…] = value"
+            "a Value does not turn into an array by itself: the graph would be cut. Write np.stack([…]) or"
+            " np.concatenate([…]) to join Values, and value.data for the array, through which no gradient flows"
         )
 
     # ---- items

@@ -54,7 +54,7 @@ def is_constant(func) -> bool:
 def test_every_function_has_a_case():
     seen = functions_in_cases()
     missing = {name for name, cls in functions_of_calligrad().items() if cls not in seen}
-    assert missing - ABSTRACT - INTERNAL == set(), "Functions without a case in tests/cases.py"
+    assert missing - ABSTRACT - INTERNAL == set(), "Functions without a case in tests/cases/"
 
 
 def test_the_exceptions_exist():
@@ -64,7 +64,7 @@ def test_the_exceptions_exist():
 def test_every_differentiable_numpy_function_has_a_case():
     covered = {case.covers for case in CASES.values()}
     missing = {name_of(func) for func in RULES if func not in WAYS_OUT and not is_constant(func)} - covered
-    assert missing == set(), "NumPy functions without a case in tests/cases.py"
+    assert missing == set(), "NumPy functions without a case in tests/cases/"
 
 
 def test_every_constant_numpy_function_has_a_row():

@@ -1,4 +1,4 @@
-"""Every case of cases.py against every law."""
+"""Every case of the table against every law."""
 
 import numpy as np
 import pytest

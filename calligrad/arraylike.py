@@ -86,6 +86,14 @@ class ArrayLike:
         return np.matrix_transpose(self)
 
     @property
+    def real(self) -> Self:
+        return np.real(self)
+
+    @property
+    def imag(self) -> Self:
+        return np.imag(self)
+
+    @property
     def flat(self) -> Iterator[Self]:
         return iter(np.reshape(self, -1))
 
@@ -231,6 +239,11 @@ class ArrayLike:
 
     def clip(self, min: Any = None, max: Any = None) -> Self:
         return np.clip(self, min, max)
+
+    def conjugate(self) -> Self:
+        return np.conjugate(self)
+
+    conj = conjugate
 
     def round(self, decimals: int = 0) -> Any:
         return np.round(self, decimals)

@@ -38,6 +38,9 @@ class Function:
     begins with an underscore is passed None and not kept), and the output as keyword ``y``. What is not
     named is not kept. ``self.shapes`` are the shapes of the inputs.
 
+    Of complex inputs, write the derivative of a holomorphic function as you would of a real one; for any
+    other, ``g`` stands for dL/dx - i dL/dy, and so does what ``backward`` returns (docs/design/complex.md).
+
     Without ``forward``, the NumPy function ``of`` is called with the settings as keywords. A tuple or
     list returned by ``forward`` means several outputs; ``backward`` then gets a tuple of gradients, with
     None for an output nobody used.
@@ -135,7 +138,7 @@ class Function:
                 self._y = y
             if self._reads_self:
                 self._read = xs, y
-        if (kind := type(y)) in _SCALARS or (kind is ndarray and y.dtype.kind == "f"):
+        if (kind := type(y)) in _SCALARS or (kind is ndarray and y.dtype.kind in "fc"):
             result = _new(Value)
             result._data, result.created_by, result.name = y, self, ""
             return result
@@ -211,8 +214,10 @@ class Function:
                 )
             gx = sum_to(gx, shape)
         if gx.dtype != dtype:
-            if gx.dtype.kind not in "fiub":
+            if gx.dtype.kind not in "fiubc":
                 raise TypeError(f"backward of {self!r} gave a gradient of {gx.dtype} to an input of {np.dtype(dtype)}")
+            if gx.dtype.kind == "c" and np.dtype(dtype).kind != "c":
+                gx = np.real(gx)  # a real input moves along the real axis alone
             gx = gx.astype(dtype)
         return gx
 
@@ -292,13 +297,11 @@ class Function:
 
 def _result(data: Any, creator: Function) -> Value:
     """The Value that ``creator`` made: what Value() does, without the questions a stranger's data needs."""
-    if (type(data) is not ndarray and type(data) not in _SCALARS) or data.dtype.kind != "f":
+    if (type(data) is not ndarray and type(data) not in _SCALARS) or data.dtype.kind not in "fc":
         if data is None or isinstance(data, (str, bytes, Value)):
             raise TypeError(f"forward of {creator!r} returned no array but {data!r}")
         data = as_numeric(data)
-        if data.dtype.kind == "c":
-            raise TypeError(f"{creator!r} gives complex numbers, which calligrad does not differentiate yet")
-        if data.dtype.kind != "f":
+        if data.dtype.kind not in "fc":
             return Value(data)
     y = _new(Value)
     y._data = data
@@ -307,7 +310,7 @@ def _result(data: Any, creator: Function) -> Value:
     return y
 
 
-_SCALARS = frozenset(np.dtype(code).type for code in "efdg")  # NumPy's scalars, which 0-d results are
+_SCALARS = frozenset(np.dtype(code).type for code in "efdgFDG")  # NumPy's scalars, which 0-d results are
 _new = object.__new__
 
 

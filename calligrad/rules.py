@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 
 import numpy as np
@@ -25,8 +26,15 @@ def implements(*funcs: Callable) -> Callable:
     return register
 
 
-def rule_of(func: Callable) -> Callable:
-    """What to call in place of the NumPy function ``func``."""
+def rule_of(func: Callable, method: Callable | None = None) -> Callable:
+    """What to call in place of the NumPy function ``func``.
+
+    A ufunc and its methods fall back on ``method``, the rule for all ufuncs, which takes the ufunc first.
+    """
+    if method is not None and (type(func) is np.ufunc or func not in RULES):
+        ufunc = func if isinstance(func, np.ufunc) else func.__self__  # type: ignore[attr-defined]
+        if ufunc.signature is None:
+            return functools.partial(method, ufunc)
     if (rule := RULES.get(func)) is not None:
         return rule
     name = numpy_name(func)

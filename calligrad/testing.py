@@ -17,8 +17,8 @@ def check_gradients(
 ) -> None:
     """Raise ``AssertionError`` unless the gradients of ``f`` at ``xs``, up to ``order``, equal central differences.
 
-    ``f`` takes float64 arrays (or nests of them) and returns an array or a nest. Its output is projected
-    on a random direction, and so is the gradient, which makes one number of each; then the gradient of
+    ``f`` takes arrays of float64 or complex128 (or nests of them) and returns an array or a nest. Its output
+    is projected on a random direction, and so is the gradient, which makes one number of each; then the gradient of
     that projected gradient is checked in the same way, to the given order. The error of a central
     difference is about ``eps ** 2`` plus rounding over ``eps``; ``rtol`` and ``atol`` must lie above.
 
@@ -28,25 +28,25 @@ def check_gradients(
     """
     rng = np.random.default_rng(seed)
     for x in leaves(xs):
-        if np.asarray(unwrap(x)).dtype != np.float64:
-            raise TypeError(f"check_gradients needs float64, not {np.asarray(unwrap(x)).dtype}")
-    directions = [rng.standard_normal(np.shape(x)) for x in leaves(f(*xs))]
+        if (dtype := np.asarray(unwrap(x)).dtype) not in (np.float64, np.complex128):
+            raise TypeError(f"check_gradients needs float64 or complex128, not {dtype}")
+    directions = [_direction(x, rng) for x in leaves(f(*xs))]
 
     def projected(*xs: Any) -> Any:
-        return sum(np.sum(y * u) for y, u in zip(leaves(f(*xs)), directions, strict=True))
+        return sum(_inner(u, y) for y, u in zip(leaves(f(*xs)), directions, strict=True))
 
     _check(projected, xs, order, 1, eps, rtol, atol, rng)
 
 
 def _check(f: Callable, xs: tuple, order: int, level: int, eps: float, rtol: float, atol: float, rng: Any) -> None:
-    tangents = [rng.standard_normal(np.shape(x)) for x in leaves(xs)]
+    tangents = [_direction(x, rng) for x in leaves(xs)]
 
     def at(h: float) -> float:
         return float(unwrap(f(*like(xs, (x + h * t for x, t in zip(leaves(xs), tangents))))))
 
     def along(*xs: Any) -> Any:
         gs = leaves(grad(f, tuple(range(len(xs))))(*xs))
-        return sum(np.sum(g * t) for g, t in zip(gs, tangents, strict=True))
+        return sum(_inner(t, g) for g, t in zip(gs, tangents, strict=True))
 
     analytic, numeric = float(unwrap(along(*xs))), (at(eps) - at(-eps)) / (2 * eps)
     np.testing.assert_allclose(
@@ -59,3 +59,14 @@ def _check(f: Callable, xs: tuple, order: int, level: int, eps: float, rtol: flo
     )
     if order > level:
         _check(along, xs, order, level + 1, eps, rtol, atol, rng)
+
+
+def _direction(x: Any, rng: Any) -> Any:
+    """Random numbers of the shape of ``x``, complex if it is."""
+    u = rng.standard_normal(np.shape(x))
+    return u + 1j * rng.standard_normal(np.shape(x)) if np.iscomplexobj(x) else u
+
+
+def _inner(u: Any, y: Any) -> Any:
+    """The sum of products, for complex numbers of the real parts and of the imaginary parts."""
+    return np.real(np.sum(np.conjugate(u) * y)) if np.iscomplexobj(u) else np.sum(y * u)

@@ -16,7 +16,7 @@ from calligrad.modes import differentiating, paused, strict
 from calligrad.nests import aligned, leaves, like, map_leaves
 from calligrad.ops.alias import Alias
 from calligrad.sweep import ancestors, leading_to, sweep
-from calligrad.value import Value, as_array, as_numeric, owned, unwrap
+from calligrad.value import Value, as_array, as_numeric, conjugated, owned, unwrap
 
 # ---------------------------------------------------------------- the gradient of Values
 
@@ -52,7 +52,7 @@ def gradients(ys: Any, xs: Any, gys: Any = None, create_graph: bool = False) -> 
     seeds = [None] * len(outputs) if gys is None else aligned(gys, ys)
     pairs = [(y, _seed(y, g, create_graph)) for y, g in zip(outputs, seeds)]
     gs = _pull(pairs, inputs, ancestors(_node(y) for y in outputs), create_graph)
-    return like(xs, iter(gs))
+    return like(xs, iter(_as_given(gs, create_graph)))
 
 
 def _pull(
@@ -71,6 +71,12 @@ def _pull(
     return owned(gs, *(g for _, g in pairs))
 
 
+def _as_given(gs: list[Any], create_graph: bool) -> list[Any]:
+    """Gradients in the user's convention; they differ from the graph's where they are complex."""
+    with differentiating(create_graph):
+        return [conjugated(g) for g in gs]
+
+
 def _node(v: Value) -> Any:
     """The entry of the graph that a gradient of ``v`` is filed under."""
     return v if v.created_by is None else v.created_by
@@ -79,9 +85,10 @@ def _node(v: Value) -> Any:
 def _seed(y: Value, g: Any, create_graph: bool) -> Any:
     """The gradient to start from at ``y``: ones by default, a Value only if a graph is created."""
     if g is None:
+        y._refuse_complex()
         return np.ones_like(y.data)
     checked = y.as_gradient(unwrap(g))
-    return g if isinstance(g, Value) and create_graph else checked
+    return conjugated(g if isinstance(g, Value) and create_graph else checked)
 
 
 # ---------------------------------------------------------------- functions of arrays
@@ -127,7 +134,8 @@ class _Run:
         """The gradients of the arguments, in their form."""
         nested = self.nested or any(isinstance(g, Value) and g.requires_grad for g in gys)
         pairs = [(y, _seed(y, g, nested)) for y, g in zip(self.ys, gys)]
-        return like(self.form, map(_close, _pull(pairs, self.xs, self.functions, nested), leaves(self.form)))
+        gs = _as_given(_pull(pairs, self.xs, self.functions, nested), nested)
+        return like(self.form, map(_close, gs, leaves(self.form)))
 
     def result(self) -> Any:
         """What f returned, as arrays; as Values if somebody outside goes on with it."""
@@ -164,7 +172,7 @@ def _open(x: Any, f: Callable) -> Value:
     if isinstance(x, int) and not isinstance(x, bool):
         x = float(x)
     data = x.data if isinstance(x, Value) else as_numeric(x)
-    if data.dtype.kind != "f":
+    if data.dtype.kind not in "fc":
         raise TypeError(f"{_name(f)} cannot be differentiated with respect to {data.dtype}; use x.astype(float)")
     return Alias()(x) if isinstance(x, Value) and x.requires_grad and not paused.get() else Value(data)
 
@@ -253,7 +261,7 @@ def jvp(f: Callable, xs: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, A
     dummies = [Value(np.ones_like(y.data)) for y in run.ys]
     gs = _pull(list(zip(run.ys, dummies)), run.xs, run.functions, create_graph=True)
     nested = run.nested or any(isinstance(t, Value) and t.requires_grad for t in ts)
-    ts = [_seed(x, t, nested) for x, t in zip(run.xs, ts)]
+    ts = [conjugated(_seed(x, t, nested)) for x, t in zip(run.xs, ts)]  # a tangent is no gradient
     for dummy in dummies:
         dummy._requires_grad = False  # as a leaf of a run
     dys = _pull(list(zip(gs, ts)), dummies, ancestors(_node(g) for g in gs), nested)
@@ -278,7 +286,8 @@ def jacobian(f: Callable, argnums: int | Sequence[int] = 0) -> Callable:
     """A function that returns all derivatives of all outputs of ``f``: arrays of shape ``y.shape + x.shape``.
 
     Where ``f`` returns a nest, or takes one, the result is a nest of nests: for each output, the form of
-    the arguments.
+    the arguments. Of complex outputs it is the complex derivative; if the argument is complex too, ``f``
+    must be holomorphic in it.
 
     >>> import numpy as np
     >>> from calligrad import jacobian
@@ -292,20 +301,38 @@ def jacobian(f: Callable, argnums: int | Sequence[int] = 0) -> Callable:
     def jacobian_of_f(*args: Any, **kwargs: Any) -> Any:
         run = _Run(f, args, argnums, kwargs)
 
-        def rows(i: int, y: Value) -> Any:
-            units = np.eye(y.size, dtype=y.dtype).reshape(y.size, *y.shape)
+        def gradients_of(i: int, y: Value, unit: complex) -> list[Any]:
+            """Of each number of output ``i``, times ``unit``: arrays of shape y.shape + x.shape."""
+            units = (unit * np.eye(y.size, dtype=y.dtype)).reshape(y.size, *y.shape)
             pulled = [
                 leaves(run.pull([u if j == i else np.zeros_like(o.data) for j, o in enumerate(run.ys)])) for u in units
             ]
             columns = zip(*pulled) if pulled else ([] for _ in run.xs)
             stacked = (np.stack(c) if c else np.zeros((0, *x.shape), x.dtype) for c, x in zip(columns, run.xs))
-            whole = (np.reshape(s, y.shape + x.shape) for s, x in zip(stacked, run.xs))
+            return [np.reshape(s, y.shape + x.shape) for s, x in zip(stacked, run.xs)]
+
+        def rows(i: int, y: Value) -> Any:
+            whole = gradients_of(i, y, 1)
+            if y.dtype.kind == "c":
+                whole = [_complex_derivative(f, *both) for both in zip(whole, gradients_of(i, y, 1j))]
             return like(run.form, map(_close, whole, leaves(run.form)))
 
         blocks = [rows(i, y) for i, y in enumerate(run.ys)]
         return like(run.y, iter(blocks))
 
     return jacobian_of_f
+
+
+def _complex_derivative(f: Callable, g: Any, turned: Any) -> Any:
+    """The derivative of a complex number, from its gradients starting from 1 and from i."""
+    if g.dtype.kind != "c":  # of a real argument: how the real part and the imaginary part change
+        return g + 1j * turned
+    if not np.allclose(unwrap(turned), unwrap(1j * g)):
+        raise TypeError(
+            f"{_name(f)} is not holomorphic, so it has no complex derivative; take the jacobian of functions of the"
+            " real and the imaginary part"
+        )
+    return np.conjugate(g)
 
 
 def hessian(f: Callable, argnums: int | Sequence[int] = 0) -> Callable:

@@ -48,7 +48,7 @@ class Value(ArrayLike):
     def __init__(self, data: Any, name: str = "", *, requires_grad: bool = True) -> None:
         self._data = as_numeric(data)
         self._grad: Any = None
-        self._requires_grad = bool(requires_grad) and self._data.dtype.kind == "f"
+        self._requires_grad = bool(requires_grad) and self._data.dtype.kind in "fc"
         self.created_by: Function | None = None
         self.name = name
 
@@ -66,8 +66,8 @@ class Value(ArrayLike):
         data = as_numeric(data)
         if data.shape != self._data.shape:
             raise ValueError(f"{self.label()} has shape {self._data.shape}; its data cannot become shape {data.shape}")
-        if self._requires_grad and data.dtype.kind != "f":
-            raise TypeError(f"{self.label()} requires grad; its data cannot become {data.dtype}")
+        if self._requires_grad and data.dtype.kind != self._data.dtype.kind:
+            raise TypeError(f"{self.label()} of {self._data.dtype} requires grad; its data cannot become {data.dtype}")
         self._data = data
 
     @property
@@ -97,7 +97,7 @@ class Value(ArrayLike):
             if not flag:
                 raise RuntimeError(f"{self.label()} was computed, it is not a leaf; to cut it off here use detach()")
             return
-        if flag and self._data.dtype.kind != "f":
+        if flag and self._data.dtype.kind not in "fc":
             raise TypeError(f"{self.label()} is {self._data.dtype}; only floating data can require a gradient")
         self._requires_grad = bool(flag)
 
@@ -119,41 +119,55 @@ class Value(ArrayLike):
         What the graph kept is freed on the way unless ``retain_graph``; gradients of values on the way
         are dropped unless ``retain_grads``.
 
-        Raises ``RuntimeError`` when nothing behind this Value requires a gradient, or when the graph has
-        been freed by an earlier ``backward``.
+        At a complex leaf z = x + iy the gradient is dL/dx + i dL/dy, as in PyTorch: the direction in which
+        the real number L grows fastest.
+
+        Raises ``RuntimeError`` when nothing behind this Value requires a gradient, when it is complex and
+        you have set no ``grad``, or when the graph has been freed by an earlier ``backward``.
         """
         if not self.requires_grad:
             raise RuntimeError(f"{self.label()} has no gradient: {self._why_constant()}")
         if self.created_by is None:
-            self._grad = np.ones_like(self._data) if self._grad is None else self._grad
+            if self._grad is None:
+                self._refuse_complex()
+                self._grad = np.ones_like(self._data)
             return
         seed = self.created_by.seed
         if seed is None:
+            self._refuse_complex()
             seed = type(self._data)(1) if isinstance(self._data, np.generic) else np.ones_like(self._data)
-        grads = sweep([(self.created_by, seed)], release=not retain_graph, retain=retain_grads)
+        grads = sweep([(self.created_by, conjugated(seed))], release=not retain_graph, retain=retain_grads)
         if retain_grads:
             functions = [f for f in ancestors([self.created_by]) if isinstance(f.gradient, (np.ndarray, np.generic))]
-            for f, gy in zip(functions, owned((f.gradient for f in functions), seed)):
+            for f, gy in zip(functions, owned((conjugated(f.gradient) for f in functions), seed)):
                 f.gradient = gy
-        for leaf, gx in zip(grads, owned(grads.values(), seed, *(leaf._data for leaf in grads))):
+        found = map(conjugated, grads.values())
+        for leaf, gx in zip(grads, owned(found, seed, *(leaf._data for leaf in grads))):
             gx = gx if gx.dtype == leaf._data.dtype else gx.astype(leaf._data.dtype)  # the leaf was given other data
             leaf._grad = gx if leaf._grad is None else leaf._grad + gx
 
     def as_gradient(self, g: Any) -> Any:
         """``g`` as a gradient of this Value: an array of its shape and dtype."""
-        if self._data.dtype.kind != "f":
+        if self._data.dtype.kind not in "fc":
             raise TypeError(f"{self.label()} is {self._data.dtype}; only floating Values have a gradient")
         if isinstance(g, Value):
             raise TypeError("a gradient is an array; to differentiate a gradient use gradients(…, create_graph=True)")
         g = as_numeric(g)
-        if g.dtype.kind == "c":
+        if g.dtype.kind == "c" and self._data.dtype.kind != "c":
             raise TypeError(f"a gradient of {g.dtype} does not fit {self.label()} of {self._data.dtype}")
         if g.shape != self._data.shape:
             raise ValueError(f"a gradient of shape {g.shape} does not fit {self.label()} of shape {self._data.shape}")
         return g if g.dtype == self._data.dtype else g.astype(self._data.dtype)
 
+    def _refuse_complex(self) -> None:
+        if self._data.dtype.kind == "c":
+            raise RuntimeError(
+                f"{self.label()} is complex: a gradient is of a real number, such as np.sum(np.abs(value) ** 2), or"
+                " starts from the grad that you set"
+            )
+
     def _why_constant(self) -> str:
-        if self._data.dtype.kind != "f":
+        if self._data.dtype.kind not in "fc":
             return f"its data is {self._data.dtype}, and all but floating data are constants"
         return "nothing behind it requires one (constants, requires_grad=False, detach() or no_grad())"
 
@@ -166,15 +180,15 @@ class Value(ArrayLike):
         if method == "__call__" and not kwargs and ufunc in RULES:
             return RULES[ufunc](*inputs)
         func = ufunc if method == "__call__" else getattr(ufunc, method)
-        if kwargs.get("out") is not None:
+        outs = kwargs.get("out") or ()
+        if any(not (out is None or (isinstance(out, Value) and method == "__call__")) for out in outs):
             name = numpy_name(func)
             raise TypeError(
                 f"{name} cannot write a Value into an existing array: the graph would be cut. Take the result"
                 f" instead, y = {name}(…); in place of array += value write array = array + value"
             )
-        if func in RULES and method == "__call__":
-            raise TypeError(f"{numpy_name(func)} of a Value does not take {', '.join(f'{key}=' for key in kwargs)}")
-        return rule_of(func)(*inputs, **kwargs)
+        rule = rule_of(func, RULES.get(getattr(np.ufunc, method)) if ufunc in RULES else None)
+        return rule(*inputs, **kwargs)
 
     def __array_function__(self, func: Callable, types: Any, args: Any, kwargs: Any) -> Any:
         if not all(issubclass(t, (Value, np.ndarray)) or _is_ours(t) for t in types):
@@ -203,7 +217,7 @@ class Value(ArrayLike):
                 f"{self.label()} is a leaf that requires grad: writing into it would cut the graph. Write into a copy"
                 " (w = v.copy(); w[key] = …), or within no_grad() to change the parameter itself"
             )
-        if self._data.dtype.kind != "f" and getattr(value, "requires_grad", False):
+        if self._data.dtype.kind not in "fc" and getattr(value, "requires_grad", False):
             raise TypeError(f"{self.label()} is {self._data.dtype}: what is written into it would lose its gradient")
         if (self.created_by is None or self.created_by.views) and getattr(self._data, "base", None) is not None:
             raise RuntimeError(
@@ -273,7 +287,7 @@ class Value(ArrayLike):
             notes.append(f"name={self.name!r}")
         if self.created_by is not None:
             notes.append(f"created_by={type(self.created_by).__name__}")
-        elif not self._requires_grad and self._data.dtype.kind == "f":
+        elif not self._requires_grad and self._data.dtype.kind in "fc":
             notes.append("requires_grad=False")
         return f"Value({', '.join(notes)})"
 
@@ -319,7 +333,7 @@ PLAIN = frozenset({float, int, bool, complex})
 
 def as_operand(x: Any) -> Any:
     """``x``, which is no Value, as a Function takes it: a numeric array, or a Python number as it is."""
-    if type(x) is np.ndarray and x.shape and x.dtype.kind in "fiub":
+    if type(x) is np.ndarray and x.shape and x.dtype.kind in "fiubc":
         return x
     if isinstance(x, (float, int, complex)):
         return x
@@ -340,6 +354,15 @@ def _is_operand(x: Any) -> bool:
 def _is_ours(cls: type) -> bool:
     """Whether a Value may hold such an array: calligrad's own interpreters and CuPy's."""
     return cls.__module__.startswith(("calligrad.", "cupy"))
+
+
+def conjugated(g: Any) -> Any:
+    """A gradient between the graph's convention and the user's; the same for real numbers.
+
+    The graph carries dL/dx - i dL/dy of z = x + iy, for which the rule of a holomorphic function reads as of
+    a real one. The user is given, and gives, dL/dx + i dL/dy, the direction of steepest ascent.
+    """
+    return np.conjugate(g) if g.dtype.kind == "c" else g
 
 
 def owned(gradients: Iterable[Any], *others: Any) -> list[Any]:

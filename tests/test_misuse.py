@@ -241,22 +241,6 @@ class Scale(Function):
         return self.factor * g
 
 
-class Complex(Function):
-    def forward(self, x):
-        return x * 1j
-
-    def backward(self, g):
-        return g
-
-
-class ComplexGradient(Function):
-    def forward(self, x):
-        return x * 2
-
-    def backward(self, g):
-        return g * 1j
-
-
 def backward_of(f: Callable, *args) -> None:
     np.sum(f(*args)).backward()
 
@@ -393,7 +377,10 @@ LEAVING_THE_GRAPH = {
     "array += value": (lambda k: add_into(k.a, k.x), TypeError, "cut", "array = array + value"),
     "out=array": (lambda k: np.add(k.x, 1, out=k.a), TypeError, "np.add", "existing array", "y = "),
     "out=array as an argument": (lambda k: np.exp(k.x, k.a), TypeError, "np.exp", "existing array", "y = "),
-    "out=value": (lambda k: np.add(k.a, 1, out=k.x), TypeError, "np.add", "existing array", "y = "),
+    "out=value, a leaf": (lambda k: np.add(k.a, 1, out=k.x), RuntimeError, "leaf", "copy"),
+    "out=value of integers": (lambda k: np.add(k.a, 0.5, out=k.n), TypeError, "float64", "int64", "same_kind"),
+    "out=value of another shape": (lambda k: np.add(k.w, 1, out=np.zeros_like(k.x)), ValueError, "(2,3)", "(3,)"),
+    "out=array beside a Value": (lambda k: np.add(k.x, 1, out=k.a), TypeError, "np.add", "existing array", "y = "),
     "out=array of a reduction": (lambda k: np.sum(k.x, out=np.zeros(())), TypeError, "np.sum", "out"),
     "out=value of a reduction": (lambda k: np.sum(k.a, out=k.s), TypeError, "np.sum", "out"),
     "out=array as a reduction's argument": (lambda k: np.max(k.w, 0, k.a), TypeError, "np.max", "out"),
@@ -503,9 +490,12 @@ ARITHMETIC = {
     "& of floats": (lambda k: k.x & 1, TypeError, "bitwise_and"),
     "~ of floats": (lambda k: ~k.x, TypeError, "invert"),
     "pow with a modulus": (lambda k: pow(k.x, 2, 5), TypeError, "pow"),
-    "where= of a ufunc": (lambda k: np.add(k.x, 1, where=k.a > 7), TypeError, "np.add", "where"),
-    "dtype= of a ufunc": (lambda k: np.add(k.x, 1, dtype="f4"), TypeError, "np.add", "dtype"),
-    "casting= of a ufunc": (lambda k: np.exp(k.x, casting="unsafe"), TypeError, "np.exp", "casting"),
+    "where= of numbers": (lambda k: np.add(k.x, 1, where=k.a), TypeError, "where", "booleans", "float64"),
+    "where= of another shape": (lambda k: np.add(k.x, 1, where=np.ones(2, bool)), ValueError, "broadcast"),
+    "dtype= of integers": (lambda k: np.add(k.x, 1, dtype=int), TypeError, "same_kind"),
+    "dtype= that is none": (lambda k: np.add(k.x, 1, dtype="kg"), TypeError, "kg"),
+    "casting= too narrow": (lambda k: np.exp(k.x, dtype="f4", casting="safe"), TypeError, "safe"),
+    "order= of a ufunc": (lambda k: np.exp(k.x, order="F"), TypeError, "np.exp", "order"),
     "a misspelt keyword of a ufunc": (lambda k: np.exp(k.x, axes=1), TypeError, "axes"),
     "a ufunc without a rule": (
         lambda k: run_without_a_rule(np.tanh, k.x), NotImplementedError, "np.tanh", "derivative", "of=np.tanh",
@@ -527,8 +517,10 @@ ARITHMETIC = {
     ),
     "initial= of a ufunc's reduce": (lambda k: np.add.reduce(k.x, initial=3.0), TypeError, "np.add.reduce", "initial"),
     "a ufunc's reduce over a bad axis": (lambda k: np.add.reduce(k.x, axis=4), ValueError, "axis 4", "Sum"),
-    "complex": (lambda k: k.x * 1j, TypeError, "complex", "Multiply"),
-    "a complex Value that requires grad": (lambda k: assign(Value(1j), "requires_grad", True), TypeError, "complex"),
+    "backward from a complex Value": (lambda k: (k.x * 1j).backward(), RuntimeError, "complex", "np.sum(np.abs("),
+    "backward from a complex leaf": (lambda k: Value(1j).backward(), RuntimeError, "complex"),
+    "gradients of a complex Value": (lambda k: cg.gradients(k.x * 1j, k.x), RuntimeError, "complex"),
+    "complex data for a real leaf": (lambda k: assign(k.x, "data", np.ones(3, complex)), TypeError, "'x'", "complex"),
 }  # fmt: skip
 
 AXES_AND_SHAPES = {
@@ -651,14 +643,12 @@ FUNCTIONS = {
     ),
     "a gradient that is a string": (lambda k: backward_of(Words(), k.x), TypeError, "Words", "'two'"),
     "a gradient of objects": (lambda k: backward_of(Objects(), k.x), TypeError, "Objects", "object"),
-    "a complex gradient": (lambda k: backward_of(ComplexGradient(), k.x), TypeError, "ComplexGradient", "complex"),
     "a backward that does not ask for the gradient": (
         lambda k: type("NoGradient", (Function,), {"backward": lambda self: None}), TypeError, "NoGradient", "backward",
     ),
     "a forward that returns None": (lambda k: ReturnsNone()(k.x), TypeError, "ReturnsNone", "None"),
     "a forward that returns a string": (lambda k: ReturnsWords()(k.x), TypeError, "ReturnsWords"),
     "a forward that returns a Value": (lambda k: ReturnsValue()(k.x), TypeError, "ReturnsValue"),
-    "a forward that returns complex numbers": (lambda k: Complex()(k.x), TypeError, "Complex()", "complex"),
     "a setting missing": (lambda k: Scale(), TypeError, "Scale", "factor"),
     "a setting twice": (lambda k: Scale(2.0, factor=3.0), TypeError, "Scale", "factor"),
     "a setting unknown": (lambda k: Scale(2.0, scale=3.0), TypeError, "Scale", "scale"),
@@ -705,7 +695,10 @@ TRANSFORMS = {
     "grad at an integer array": (lambda k: grad(np.sum)(np.arange(3)), TypeError, "sum", "int64", "astype(float)"),
     "grad at booleans": (lambda k: grad(np.sum)(k.a > 7), TypeError, "bool", "astype(float)"),
     "grad at True": (lambda k: grad(np.sum)(True), TypeError, "bool"),
-    "grad at complex numbers": (lambda k: grad(np.sum)(np.array([1j])), TypeError, "complex"),
+    "grad of a complex sum": (lambda k: grad(np.sum)(np.array([1j])), TypeError, "complex"),
+    "jacobian of what is not holomorphic": (
+        lambda k: cg.jacobian(np.conjugate)(np.array([1j])), TypeError, "conjugate", "holomorphic",
+    ),
     "grad at a string": (lambda k: grad(np.sum)("a"), TypeError, "'a'"),
     "grad at None": (lambda k: grad(np.sum)(None), TypeError, "None"),
     "grad at a nest with None": (lambda k: grad(lambda p: p["a"])({"a": 1.0, "b": None}), TypeError, "None"),

@@ -14,6 +14,7 @@ constant(np.iscomplexobj, np.isrealobj, np.isin)
 
 # Integer arithmetic: Values that hold integers are constants.
 constant(np.bitwise_and, np.bitwise_or, np.bitwise_xor, np.invert, np.left_shift, np.right_shift)
+constant(np.gcd, np.lcm, np.bitwise_count)
 
 # Shapes and types.
 constant(np.shape, np.ndim, np.size, np.result_type, np.can_cast, np.min_scalar_type, np.common_type)
@@ -23,4 +24,4 @@ constant(np.argmax, np.argmin, np.nanargmax, np.nanargmin, np.argsort, np.argpar
 constant(np.nonzero, np.flatnonzero, np.count_nonzero, np.searchsorted, np.digitize, np.lexsort)
 
 # Steps: piecewise constant, so the derivative is 0 wherever there is one.
-constant(np.floor, np.ceil, np.trunc, np.rint, np.round, np.around, np.fix, np.sign, np.floor_divide)
+constant(np.floor, np.ceil, np.trunc, np.rint, np.round, np.around, np.fix, np.floor_divide, np.spacing)

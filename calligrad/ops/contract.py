@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import string
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.lib.array_utils import normalize_axis_index
 
-from calligrad.function import Function
+from calligrad.function import Function, constant
 from calligrad.rules import implements
-from calligrad.value import Value, bind_operator, unwrap
+from calligrad.value import bind_operator, unwrap
 
 
 class MatMul(Function, of=np.matmul):
@@ -21,24 +21,20 @@ class MatMul(Function, of=np.matmul):
     broadcasts = True
 
     def backward(self, g, a, b):
-        if a.ndim == 1 or b.ndim == 1:
-            return self._of_vectors(g, a, b)
-        if b.ndim == 2 and a.ndim > 2:  # one product over all leading axes, instead of many and a sum
-            return lambda: g @ b.mT, lambda: rows(a).mT @ rows(g)
-        return lambda: g @ b.mT, lambda: a.mT @ g
+        return matmul_gradients(g, a, b)
 
-    @staticmethod
-    def _of_vectors(g: Any, a: Any, b: Any) -> tuple[Callable, Callable]:
-        """A vector is a matrix with one row on the left, with one column on the right."""
-        g = np.expand_dims(g, [axis for axis, x in ((-2, a), (-1, b)) if x.ndim == 1])
-        row = a if a.ndim > 1 else np.expand_dims(a, 0)
-        column = b if b.ndim > 1 else np.expand_dims(b, 1)
 
-        def of_b():
-            gb = row.mT @ g
-            return np.squeeze(gb, -1) if b.ndim == 1 else gb
-
-        return lambda: g @ column.mT, of_b
+def matmul_gradients(g: Any, a: Any, b: Any) -> tuple[Callable, Callable]:
+    """The gradients of ``a`` and ``b``, given the gradient of ``a @ b``; leading axes are yet to be summed."""
+    if a.ndim == 1 and b.ndim == 1:
+        return lambda: g * b, lambda: g * a
+    if a.ndim == 1:
+        return lambda: b @ g if b.ndim == 2 else (b @ g[..., None])[..., 0], lambda: a[:, None] * g[..., None, :]
+    if b.ndim == 1:
+        return lambda: g[..., None] * b, lambda: np.reshape(g, -1) @ rows(a)
+    if b.ndim == 2 and a.ndim > 2:  # one product over all leading axes, instead of many and a sum
+        return lambda: g @ b.mT, lambda: rows(a).mT @ rows(g)
+    return lambda: g @ b.mT, lambda: a.mT @ g
 
 
 bind_operator("matmul", np.matmul, MatMul)
@@ -49,57 +45,75 @@ def rows(x: Any) -> Any:
     return x if x.ndim == 2 else np.reshape(x, (math.prod(x.shape[:-1]), x.shape[-1]))
 
 
-class Tensordot(Function):
-    """``np.tensordot`` over ``axes``, a pair of equally long tuples of non-negative axes."""
+class Tensordot(Function, of=(np.tensordot, np.linalg.tensordot)):
+    """``np.tensordot``; ``axes`` is a number of axes, or a pair of axes or of lists of them."""
 
-    axes: tuple[tuple[int, ...], tuple[int, ...]]
+    axes: Any = 2
 
     def forward(self, a, b):
         return np.tensordot(a, b, self.axes)
 
     def backward(self, g, a, b):
-        over_a, over_b = self.axes
-        free_a = [i for i in range(a.ndim) if i not in over_a]
-        free_b = [i for i in range(b.ndim) if i not in over_b]
-
-        def of_a():
-            ga = np.tensordot(g, b, (range(len(free_a), g.ndim), free_b))  # (free axes of a, axes of b that met a's)
-            met = [axis for _, axis in sorted(zip(over_b, over_a))]
-            return np.transpose(ga, np.argsort([*free_a, *met]))
-
-        def of_b():
-            gb = np.tensordot(a, g, (free_a, range(len(free_a))))
-            met = [axis for _, axis in sorted(zip(over_a, over_b))]
-            return np.transpose(gb, np.argsort([*met, *free_b]))
-
-        return of_a, of_b
+        pair = (range(-self.axes, 0), range(self.axes)) if np.ndim(self.axes) == 0 else self.axes
+        over_a, over_b = ([axes] if np.ndim(axes) == 0 else axes for axes in pair)
+        return contraction_gradients(g, a, b, [i % a.ndim for i in over_a], [i % b.ndim for i in over_b])
 
 
-@implements(np.tensordot)
-def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
-    """``np.tensordot``; ``axes`` is a number of axes or a pair of axes."""
-    a, b = (x if isinstance(x, Value) else np.asarray(x) for x in (a, b))
-    pair = (range(a.ndim - axes, a.ndim), range(axes)) if isinstance(axes, (int, np.integer)) else axes
-    over_a, over_b = ([i] if isinstance(i, (int, np.integer)) else list(i) for i in pair)
-    met_a = tuple(normalize_axis_index(int(i), a.ndim) for i in over_a)
-    met_b = tuple(normalize_axis_index(int(i), b.ndim) for i in over_b)
-    return Tensordot((met_a, met_b))(a, b)
+class Dot(Function, of=np.dot):
+    """``np.dot``: the sum over the last axis of ``a`` and the last but one of ``b``."""
 
-
-class Dot(Tensordot):
-    """``np.dot``: a tensordot over one pair of axes, computed as NumPy computes it."""
+    broadcasts = True  # a single number
 
     def forward(self, a, b):
         return np.dot(a, b)
 
+    def backward(self, g, a, b):
+        if a.ndim == 0 or b.ndim == 0:
+            return lambda: g * b, lambda: g * a
+        if b.ndim <= 2:
+            return matmul_gradients(g, a, b)
+        return contraction_gradients(g, a, b, [a.ndim - 1], [b.ndim - 2])
 
-@implements(np.dot)
-def dot(a: Any, b: Any) -> Any:
-    """``np.dot``: the sum over the last axis of ``a`` and the last but one of ``b``."""
-    a, b = (x if isinstance(x, Value) else np.asarray(x) for x in (a, b))
-    if a.ndim == 0 or b.ndim == 0:
-        return np.multiply(a, b)
-    return Dot(((a.ndim - 1,), (max(b.ndim - 2, 0),)))(a, b)
+
+class Inner(Function, of=np.inner):
+    """``np.inner``: the sum over the last axes of both."""
+
+    broadcasts = True  # a single number
+
+    def forward(self, a, b):
+        return np.inner(a, b)
+
+    def backward(self, g, a, b):
+        if a.ndim == 0 or b.ndim == 0 or a.ndim == b.ndim == 1:
+            return lambda: g * b, lambda: g * a
+        return contraction_gradients(g, a, b, [a.ndim - 1], [b.ndim - 1])
+
+
+def contraction_gradients(
+    g: Any, a: Any, b: Any, over_a: Sequence[int], over_b: Sequence[int]
+) -> tuple[Callable, Callable]:
+    """The gradients of two factors that were summed over the axes ``over_a`` of one and ``over_b`` of the other.
+
+    With the free axes of each as one, and the summed ones as one, the contraction is ``a @ b.mT``.
+    """
+    order_a = [*(i for i in range(a.ndim) if i not in over_a), *over_a]
+    order_b = [*(i for i in range(b.ndim) if i not in over_b), *over_b]
+    n = len(over_a)
+    g = np.reshape(g, (_size(a, order_a[: a.ndim - n]), _size(b, order_b[: b.ndim - n])))
+
+    def product(g: Any, other: Any, other_order: list[int], order: list[int], shape: tuple[int, ...]) -> Any:
+        free = other.ndim - n
+        flat = (_size(other, other_order[:free]), _size(other, other_order[free:]))
+        gx = g @ np.reshape(np.transpose(other, other_order), flat)
+        gx = np.reshape(gx, [shape[i] for i in order])
+        return np.transpose(gx, sorted(range(len(order)), key=order.__getitem__))
+
+    return lambda: product(g, b, order_b, order_a, a.shape), lambda: product(g.mT, a, order_a, order_b, b.shape)
+
+
+def _size(x: Any, axes: Sequence[int]) -> int:
+    """How many numbers lie along ``axes``."""
+    return math.prod(x.shape[i] for i in axes)
 
 
 class Einsum(Function):
@@ -116,39 +130,74 @@ class Einsum(Function):
     inputs_spec: tuple[str, ...]
     output_spec: str
     optimize: Any = False
+    dtype: Any = None
+    order: str = "K"
+    casting: str = "safe"
 
     def forward(self, *xs):
-        return np.einsum(f"{','.join(self.inputs_spec)}->{self.output_spec}", *xs, optimize=self.optimize)
+        spec = f"{','.join(self.inputs_spec)}->{self.output_spec}"
+        keywords = {"dtype": self.dtype, "order": self.order, "casting": self.casting}
+        return np.einsum(spec, *xs, optimize=self.optimize, **keywords)
 
     def backward(self, g, *xs):
         return tuple(lambda i=i: self._gradient(i, g, xs) for i in range(len(xs)))
 
     def _gradient(self, i: int, g: Any, xs: Sequence[Any]) -> Any:
-        mine, shape = self.inputs_spec[i], self.shapes[i]
-        others = [(spec, x) for j, (spec, x) in enumerate(zip(self.inputs_spec, xs, strict=True)) if j != i]
-        factors = [(self.output_spec, g), *others]
-        fresh = iter(_letters("".join(self.inputs_spec)))
-        target = ""
-        for letter, n in zip(mine, shape, strict=True):
-            if letter in target:
-                twin = next(fresh)
-                factors.append((letter + twin, np.eye(n, dtype=g.dtype)))
-                letter = twin
-            elif not any(letter in spec and x.shape[spec.index(letter)] >= n for spec, x in factors):
-                factors.append((letter, np.ones(n, dtype=g.dtype)))
-            target += letter
-        specs, operands = zip(*factors, strict=True)
-        return np.einsum(f"{','.join(specs)}->{target}", *operands, optimize=True)
+        spec, squares, ones, optimize = _gradient_plan(self.inputs_spec, self.output_spec, tuple(self.shapes), i)
+        made = [np.eye(n, dtype=g.dtype) for n in squares] + [np.ones(n, dtype=g.dtype) for n in ones]
+        return np.einsum(spec, g, *xs[:i], *xs[i + 1 :], *made, optimize=optimize)
+
+
+@functools.lru_cache(1024)
+def _gradient_plan(
+    ins: tuple[str, ...], out: str, shapes: tuple[tuple[int, ...], ...], i: int
+) -> tuple[str, list[int], list[int], bool]:
+    """The einsum of the gradient of input ``i``: its spec, the sizes of identities and of ones, and ``optimize``."""
+    sizes = _sizes(ins, shapes)
+    others = [*ins[:i], *ins[i + 1 :]]
+    found = _sizes(others, [*shapes[:i], *shapes[i + 1 :]]) | {letter: sizes[letter] for letter in out}
+    fresh = iter(_letters("".join(ins)))
+    squares, ones, target = {}, {}, ""
+    for letter, n in zip(ins[i], shapes[i], strict=True):
+        if letter in target:
+            twin = next(fresh)
+            squares[letter + twin] = n
+            letter = twin
+        elif found.get(letter, -1) < n:
+            ones[letter] = n
+        target += letter
+    spec = f"{','.join([out, *others, *squares, *ones])}->{target}"
+    work = math.prod(sizes.values())
+    return spec, [*squares.values()], [*ones.values()], work > 20_000  # below that, planning is what takes time
+
+
+def _sizes(specs: Sequence[str], shapes: Sequence[tuple[int, ...]]) -> dict[str, int]:
+    """How long the axes are that the letters stand for."""
+    sizes: dict[str, int] = {}
+    for spec, shape in zip(specs, shapes, strict=True):
+        for letter, n in zip(spec, shape, strict=True):
+            sizes[letter] = max(n, sizes.get(letter, 0))
+    return sizes
 
 
 @implements(np.einsum)
-def einsum(*operands: Any, optimize: Any = False, **kwargs: Any) -> Any:
+def einsum(
+    *operands: Any,
+    out: None = None,
+    dtype: Any = None,
+    order: str = "K",
+    casting: str = "safe",
+    optimize: Any = False,
+) -> Any:
     """``np.einsum``, in both its forms, with ellipses, repeated letters and an implicit output."""
-    if kwargs:
-        raise TypeError(f"np.einsum of a Value does not take {', '.join(f'{k}=' for k in kwargs)}")
+    if out is not None:
+        raise TypeError("np.einsum cannot write a Value into an existing array: the graph would be cut; leave out out=")
     spec, xs = (operands[0], operands[1:]) if isinstance(operands[0], str) else _from_lists(operands)
-    ins, out = _explicit(spec, [np.ndim(unwrap(x)) for x in xs])
-    return Einsum(ins, out, optimize)(*xs)
+    ins, result = _explicit(spec, tuple(np.ndim(unwrap(x)) for x in xs))
+    return Einsum(ins, result, optimize, dtype, order, casting)(*xs)
+
+
+constant(np.einsum_path)
 
 
 def _from_lists(operands: Sequence[Any]) -> tuple[str, Sequence[Any]]:
@@ -157,6 +206,8 @@ def _from_lists(operands: Sequence[Any]) -> tuple[str, Sequence[Any]]:
     letters = string.ascii_uppercase + string.ascii_lowercase  # NumPy's order, which sorts an implicit output
 
     def spell(labels: Sequence[Any]) -> str:
+        if any(label is not Ellipsis and not 0 <= label < len(letters) for label in labels):
+            raise ValueError(f"the labels of einsum are whole numbers from 0 to {len(letters) - 1}, not {labels}")
         return "".join("..." if label is Ellipsis else letters[label] for label in labels)
 
     spec = ",".join(spell(operands[2 * i + 1]) for i in range(pairs))
@@ -165,7 +216,8 @@ def _from_lists(operands: Sequence[Any]) -> tuple[str, Sequence[Any]]:
     return spec, [operands[2 * i] for i in range(pairs)]
 
 
-def _explicit(spec: str, ndims: list[int]) -> tuple[tuple[str, ...], str]:
+@functools.lru_cache(1024)
+def _explicit(spec: str, ndims: tuple[int, ...]) -> tuple[tuple[str, ...], str]:
     """Letters for every axis of every input, and for the output: ellipses filled in, the output spelled out."""
     spec = spec.replace(" ", "")
     left, arrow, out = spec.partition("->")

@@ -1,14 +1,13 @@
-"""Elementwise arithmetic and the elementary functions."""
+"""Elementwise arithmetic, and choosing between numbers."""
 
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from calligrad.function import Elementwise, Function
+from calligrad.function import Elementwise
 from calligrad.rules import implements
 from calligrad.value import bind_operator, unwrap
 
@@ -69,6 +68,10 @@ class Power(Elementwise, of=np.power):
         return slope_in_a, slope_in_b
 
 
+class FloatPower(Power, of=np.float_power):
+    """``a ** b`` in float64."""
+
+
 class Remainder(Elementwise, of=np.remainder):
     """``a - floor(a / b) * b``, as Python's ``%``."""
 
@@ -76,24 +79,17 @@ class Remainder(Elementwise, of=np.remainder):
         return g, lambda: -g * np.floor_divide(a, b)
 
 
-class Maximum(Elementwise, of=np.maximum):
-    """The larger of two; where they are equal each gets half the gradient, where one is NaN both get it."""
+class Fmod(Elementwise, of=np.fmod):
+    """``a - trunc(a / b) * b``, as C's ``fmod``: with the sign of ``a``."""
 
     def backward(self, g, a, b):
-        return lambda: _share(g, ~np.less(a, b), np.equal(a, b)), lambda: _share(g, ~np.less(b, a), np.equal(a, b))
+        return g, lambda: -g * np.trunc(np.divide(a, b))
 
 
-class Minimum(Elementwise, of=np.minimum):
-    """The smaller of two; where they are equal each gets half the gradient, where one is NaN both get it."""
-
-    def backward(self, g, a, b):
-        return lambda: _share(g, ~np.less(b, a), np.equal(a, b)), lambda: _share(g, ~np.less(a, b), np.equal(a, b))
-
-
-def _share(g: Any, chosen: Any, ties: Any) -> Any:
-    """``g`` where ``chosen``, half of it where ``ties``, else 0."""
-    whole = masked(g, chosen)
-    return np.where(ties, 0.5 * whole, whole) if np.any(ties) else whole
+@implements(np.divmod)
+def divmod(a: Any, b: Any) -> tuple[Any, Any]:
+    """``np.divmod``: the quotient is a constant, the remainder is differentiated."""
+    return np.floor_divide(a, b), np.remainder(a, b)
 
 
 def masked(g: Any, mask: Any) -> Any:
@@ -145,38 +141,6 @@ def clip(a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: 
     dtype = np.result_type(unwrap(a))
     lowest, highest = (-np.inf, np.inf) if dtype.kind == "f" else (np.iinfo(dtype).min, np.iinfo(dtype).max)
     return Clip()(a, lowest if lo is None else lo, highest if hi is None else hi)
-
-
-# ---------------------------------------------------------------- one input
-
-
-def unary(ufunc: np.ufunc, slope: Callable, doc: str = "") -> type[Function]:
-    """The Function of a one-input ufunc, from dy/dx in terms of its input ``x`` or its output ``y``."""
-    if slope.__code__.co_varnames == ("y",):
-        members: dict[str, Any] = {"backward": lambda self, g, *, y: g * slope(y)}
-    else:
-        members = {"backward": lambda self, g, x: g * slope(x)}
-    members |= {"__doc__": doc or f"``np.{ufunc.__name__}``.", "__module__": __name__}
-    return type(ufunc.__name__.title().replace("_", ""), (Elementwise,), members, of=ufunc)
-
-
-Exp = unary(np.exp, lambda y: y)
-Expm1 = unary(np.expm1, lambda x: np.exp(x))
-Log = unary(np.log, lambda x: 1 / x)
-Log1p = unary(np.log1p, lambda x: 1 / (1 + x))
-Log2 = unary(np.log2, lambda x: 1 / (x * np.log(2).item()))
-Log10 = unary(np.log10, lambda x: 1 / (x * np.log(10).item()))
-Sqrt = unary(np.sqrt, lambda y: 0.5 / y)
-Square = unary(np.square, lambda x: 2 * x)
-Reciprocal = unary(np.reciprocal, lambda y: -y * y)
-Sin = unary(np.sin, lambda x: np.cos(x))
-Cos = unary(np.cos, lambda x: -np.sin(x))
-Tan = unary(np.tan, lambda y: 1 + y * y)
-Arctan = unary(np.arctan, lambda x: 1 / (1 + x * x))
-Sinh = unary(np.sinh, lambda x: np.cosh(x))
-Cosh = unary(np.cosh, lambda x: np.sinh(x))
-Tanh = unary(np.tanh, lambda y: 1 - y * y)
-Absolute = unary(np.absolute, lambda x: np.sign(x), "``np.absolute``; the slope at 0 is 0.")
 
 
 class Negative(Elementwise, of=np.negative):

@@ -7,19 +7,38 @@ import numpy as np
 from tests.cases.index import put
 from tests.cases.table import NUMPY, apart, case, positive, real
 
+
+def within(*shape):
+    """Numbers between -0.9 and 0.9."""
+    return lambda rng: rng.uniform(-0.9, 0.9, shape)
+
+
 ONE_INPUT = {
     "np.absolute": apart,
+    "np.arccos": within,
+    "np.arccosh": lambda *shape: lambda rng: rng.uniform(1.5, 3, shape),
+    "np.arcsin": within,
+    "np.arcsinh": real,
     "np.arctan": real,
+    "np.arctanh": within,
+    "np.cbrt": positive,
+    "np.conjugate": real,
     "np.cos": real,
     "np.cosh": real,
+    "np.deg2rad": real,
+    "np.degrees": real,
     "np.exp": real,
+    "np.exp2": real,
     "np.expm1": real,
+    "np.fabs": apart,
     "np.log": positive,
     "np.log10": positive,
     "np.log1p": positive,
     "np.log2": positive,
     "np.negative": real,
     "np.positive": real,
+    "np.rad2deg": real,
+    "np.radians": real,
     "np.reciprocal": positive,
     "np.sin": real,
     "np.sinh": real,
@@ -36,7 +55,15 @@ for name, draw in ONE_INPUT.items():
 
 TWO_INPUTS = {
     "np.add": (real, real),
+    "np.arctan2": (apart, apart),
+    "np.copysign": (apart, apart),
     "np.divide": (real, positive),
+    "np.fmax": (apart, apart),
+    "np.fmin": (apart, apart),
+    "np.fmod": (lambda *shape: lambda rng: rng.uniform(4.1, 4.9, shape), positive),
+    "np.hypot": (positive, positive),
+    "np.logaddexp": (real, real),
+    "np.logaddexp2": (real, real),
     "np.maximum": (apart, apart),
     "np.minimum": (apart, apart),
     "np.multiply": (real, real),
@@ -150,3 +177,28 @@ case(
     lambda rng: -1.5,
     lambda rng: 1.5,
 )
+
+case("np.float_power", np.float_power, positive(2, 3), real(3), own_dtype=True)
+case("np.float_power of a number", lambda b: np.float_power(2, b), real(3), own_dtype=True)
+case("np.nextafter", lambda a: np.nextafter(a, np.array(2, a.dtype)), real(3))
+case("np.ldexp", lambda x: np.ldexp(x, np.array([1, -2, 0])), real(2, 3))
+case("np.ldexp by a number", lambda x: np.ldexp(x, 3), real(3))
+case("np.frexp", lambda x: np.frexp(x)[0], positive(5))
+case("np.modf", lambda x: np.modf(x)[0], apart(5))
+case("np.divmod", lambda a, b: np.divmod(a, b)[1], lambda rng: rng.uniform(4.1, 4.9, (2, 3)), positive(3))
+case("operator divmod", lambda a: divmod(a, 3)[1], lambda rng: rng.uniform(4.1, 4.9, 3))
+case("np.heaviside", lambda h: np.heaviside(np.array([-1, 0, 2], h.dtype), h), real(2, 3))
+case("np.nan_to_num", np.nan_to_num, real(2, 3))
+case("np.nan_to_num of infinities", lambda x: np.nan_to_num(np.where(x > 1, x, -np.inf), neginf=3), positive(3))
+case("np.nan_to_num copy=False", lambda x: np.nan_to_num(2 * x, copy=False), real(3))
+
+MASK = np.array([[True, False, True], [False, False, True]])
+case("np.log where=", lambda x: np.log(x, where=MASK, out=np.zeros_like(x)), positive(2, 3))
+case("np.divide where= out=", lambda a, b: np.divide(a, b, out=2 * (a + b), where=MASK), real(2, 3), positive(2, 3))
+case("np.multiply where= broadcast", lambda a, b: np.multiply(a, b, where=MASK, out=np.zeros_like(a + b)), real(2, 3), real(3))
+case("np.add out=", lambda a, b: np.add(a, b, out=np.zeros_like(a + b)), real(2, 3), real(3))
+case("np.add dtype=", lambda a, b: np.add(a, b, dtype=np.float64), real(2, 3), real(3), own_dtype=True)
+case("np.exp dtype=", lambda a: np.exp(a, dtype=np.float64), real(3), own_dtype=True)
+case("np.multiply.outer", np.multiply.outer, real(2), real(3, 2))
+case("np.subtract.outer with a constant", lambda a: np.subtract.outer(a, np.arange(3, dtype=a.dtype)), real(2))
+case("np.power.outer of a 0-d array", np.power.outer, positive(), real(2))

@@ -17,6 +17,11 @@ def real(*shape: int) -> Callable:
     return lambda rng: rng.standard_normal(shape)
 
 
+def complexes(*shape: int) -> Callable:
+    """Complex numbers, all around 0."""
+    return lambda rng: rng.standard_normal(shape) + 1j * rng.standard_normal(shape)
+
+
 def positive(*shape: int) -> Callable:
     """Numbers from 1/2 to 2."""
     return lambda rng: rng.uniform(0.5, 2.0, shape)
@@ -46,9 +51,14 @@ class Case:
 
     @property
     def xs(self) -> list[np.ndarray]:
-        """The inputs, in float64: the same in every run, whatever other rows there are."""
+        """The inputs, in float64 or complex128: the same in every run, whatever other rows there are."""
         rng = np.random.default_rng(crc32(self.name.encode()))
-        return [np.asarray(draw(rng), np.float64) for draw in self.draws]
+        drawn = (np.asarray(draw(rng)) for draw in self.draws)
+        return [x if x.dtype == np.complex128 else x.astype(np.float64) for x in drawn]
+
+    @property
+    def is_complex(self) -> bool:
+        return any(x.dtype.kind == "c" for x in self.xs)
 
 
 CASES: dict[str, Case] = {}

@@ -26,10 +26,12 @@ CONSTANTS = {
         "count_nonzero", "floor", "ceil", "trunc", "rint", "round", "around", "fix", "sign",
     )},
     **{f"np.{name}": (getattr(np, name), N, M) for name in (
-        "bitwise_and", "bitwise_or", "bitwise_xor", "left_shift", "right_shift",
+        "bitwise_and", "bitwise_or", "bitwise_xor", "left_shift", "right_shift", "gcd", "lcm",
     )},
     "np.floor_divide": (np.floor_divide, X, Y + 9),
+    "np.bitwise_count": (np.bitwise_count, N),
     "np.invert": (np.invert, N),
+    "np.spacing": (np.spacing, X),
     "np.logical_and.reduce": (np.logical_and.reduce, X),
     "np.logical_or.reduce": (np.logical_or.reduce, X),
     "np.can_cast": (np.can_cast, np.float32, np.float64),

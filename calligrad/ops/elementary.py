@@ -1,0 +1,95 @@
+"""The elementary functions, of one number and of two."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from calligrad.function import Elementwise, Function
+from calligrad.value import conjugated
+
+
+def unary(ufunc: np.ufunc, slope: Callable | float, doc: str = "") -> type[Function]:
+    """The Function of a one-input ufunc, from dy/dx: a number, or in terms of its input ``x`` or its output ``y``."""
+    if not callable(slope):
+        members: dict[str, Any] = {"backward": lambda self, g: g * slope}
+    elif slope.__code__.co_varnames == ("y",):
+        members = {"backward": lambda self, g, *, y: g * slope(y)}
+    else:
+        members = {"backward": lambda self, g, x: g * slope(x)}
+    members |= {"__doc__": doc or f"``np.{ufunc.__name__}``.", "__module__": __name__}
+    return type(ufunc.__name__.title().replace("_", ""), (Elementwise,), members, of=ufunc)
+
+
+Exp = unary(np.exp, lambda y: y)
+Exp2 = unary(np.exp2, lambda y: y * math.log(2))
+Expm1 = unary(np.expm1, lambda x: np.exp(x))
+Log = unary(np.log, lambda x: 1 / x)
+Log1p = unary(np.log1p, lambda x: 1 / (1 + x))
+Log2 = unary(np.log2, lambda x: 1 / (x * math.log(2)))
+Log10 = unary(np.log10, lambda x: 1 / (x * math.log(10)))
+Sqrt = unary(np.sqrt, lambda y: 0.5 / y)
+Cbrt = unary(np.cbrt, lambda y: 1 / (3 * y * y))
+Square = unary(np.square, lambda x: 2 * x)
+Reciprocal = unary(np.reciprocal, lambda y: -y * y)
+Sin = unary(np.sin, lambda x: np.cos(x))
+Cos = unary(np.cos, lambda x: -np.sin(x))
+Tan = unary(np.tan, lambda y: 1 + y * y)
+Arcsin = unary(np.arcsin, lambda x: 1 / np.sqrt((1 - x) * (1 + x)))
+Arccos = unary(np.arccos, lambda x: -1 / np.sqrt((1 - x) * (1 + x)))
+Arctan = unary(np.arctan, lambda x: 1 / (1 + x * x))
+Sinh = unary(np.sinh, lambda x: np.cosh(x))
+Cosh = unary(np.cosh, lambda x: np.sinh(x))
+Tanh = unary(np.tanh, lambda y: 1 - y * y)
+Arcsinh = unary(np.arcsinh, lambda x: 1 / np.sqrt(1 + x * x))
+Arccosh = unary(np.arccosh, lambda x: 1 / (np.sqrt(x - 1) * np.sqrt(x + 1)))
+Arctanh = unary(np.arctanh, lambda x: 1 / ((1 - x) * (1 + x)))
+Deg2rad = unary(np.deg2rad, math.pi / 180)
+Radians = unary(np.radians, math.pi / 180)
+Rad2deg = unary(np.rad2deg, 180 / math.pi)
+Degrees = unary(np.degrees, 180 / math.pi)
+Absolute = unary(np.absolute, lambda x: conjugated(np.sign(x)), "``np.absolute``; the slope at 0 is 0.")
+Fabs = unary(np.fabs, lambda x: np.sign(x), "``np.fabs``; the slope at 0 is 0.")
+
+
+class Hypot(Elementwise, of=np.hypot):
+    """``sqrt(a² + b²)``; at the origin the gradient is 0 (a subgradient)."""
+
+    def backward(self, g, a, b, *, y):
+        length = np.where(np.equal(y, 0), 1, y)
+        return lambda: g * (a / length), lambda: g * (b / length)
+
+
+class Arctan2(Elementwise, of=np.arctan2):
+    """The angle of the point ``(x, y)``; at the origin, where it jumps, the gradient is 0."""
+
+    def backward(self, g, y, x):
+        r = np.hypot(x, y)
+        r = np.where(np.equal(r, 0), 1, r)
+        return lambda: g * (x / r / r), lambda: -g * (y / r / r)
+
+
+class Logaddexp(Elementwise, of=np.logaddexp):
+    """``log(exp(a) + exp(b))``, without overflow."""
+
+    def backward(self, g, a, b, *, y):
+        return lambda: g * share(np.exp, a, y), lambda: g * share(np.exp, b, y)
+
+
+class Logaddexp2(Elementwise, of=np.logaddexp2):
+    """``log2(2**a + 2**b)``, without overflow."""
+
+    def backward(self, g, a, b, *, y):
+        return lambda: g * share(np.exp2, a, y), lambda: g * share(np.exp2, b, y)
+
+
+def share(exp: Callable, a: Any, y: Any) -> Any:
+    """The part of ``exp(y)`` that ``exp(a)`` is; where ``exp(y)`` is infinite, all is with the infinite."""
+    infinite = np.isinf(y)
+    if not np.any(infinite):
+        return exp(a - y)
+    finite = exp(np.where(infinite, -np.inf, a) - np.where(infinite, 0, y))
+    return np.where(infinite, np.greater(y, 0) & np.equal(a, y), finite)

@@ -1,0 +1,83 @@
+"""What every ufunc can do besides being called: keywords, and ``outer``.
+
+A rule here stands in the table under the method of ``np.ufunc`` and takes the ufunc first, as the method
+itself does: ``np.ufunc.outer(np.add, a, b)`` is ``np.add.outer(a, b)``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from calligrad.rules import implements, numpy_name
+from calligrad.value import Value, unwrap
+
+
+@implements(np.ufunc.outer)
+def outer(ufunc: np.ufunc, a: Any, b: Any, **kwargs: Any) -> Any:
+    """``ufunc.outer``: the ufunc of every pair."""
+    a, b = (x if isinstance(x, Value) else np.asarray(x) for x in (a, b))
+    return ufunc(np.reshape(a, a.shape + (1,) * b.ndim), b, **kwargs)
+
+
+@implements(np.ufunc.__call__)
+def with_keywords(
+    ufunc: np.ufunc,
+    *xs: Any,
+    out: Any = None,
+    where: Any = True,
+    dtype: Any = None,
+    signature: Any = None,
+    casting: Any = "same_kind",
+    order: str = "K",
+    subok: bool = True,
+    **unknown: Any,
+) -> Any:
+    """A ufunc called with NumPy's keywords; ``out`` is a Value, which is written into as by ``out[...] = …``."""
+    if order != "K":
+        unknown["order"] = order
+    if unknown:
+        raise TypeError(f"{numpy_name(ufunc)} of a Value does not take {', '.join(f'{key}=' for key in unknown)}")
+    xs = _cast(ufunc, xs, dtype, signature, casting)
+    outs = out if isinstance(out, tuple) else (out,) * ufunc.nout
+    mask = np.asarray(unwrap(where))
+    if where is True:
+        ys = ufunc(*xs)
+    else:  # only what the mask holds is computed, so that nothing else can spoil a gradient
+        if mask.dtype != bool:
+            raise TypeError(f"where is a mask of booleans, not of {mask.dtype}")
+        shape = np.broadcast_shapes(mask.shape, *(np.shape(unwrap(x)) for x in (*xs, *outs) if x is not None))
+        mask = np.broadcast_to(mask, shape)
+        ys = ufunc(*(np.broadcast_to(x, shape)[mask] for x in xs))
+    ys = ys if isinstance(ys, tuple) else (ys,)
+    results = tuple(_into(o, y, where, mask, casting) for o, y in zip(outs, ys, strict=True))
+    return results if ufunc.nout > 1 else results[0]
+
+
+def _cast(ufunc: np.ufunc, xs: Sequence[Any], dtype: Any, signature: Any, casting: Any) -> Sequence[Any]:
+    """The inputs in the dtypes that the ufunc computes in, if those were asked for."""
+    if ufunc.signature is not None or (dtype is None and signature is None and casting == "same_kind"):
+        return xs
+    if signature is None:
+        signature = None if dtype is None else (None,) * ufunc.nin + (np.dtype(dtype),) * ufunc.nout
+    given = tuple(type(x) if type(x) in (int, float, complex) else np.asarray(unwrap(x)).dtype for x in xs)
+    loop = ufunc.resolve_dtypes((*given, *(None,) * ufunc.nout), signature=signature, casting=casting)
+    return [
+        x if isinstance(kind, type) else np.astype(np.asanyarray(x) if not isinstance(x, Value) else x, to)
+        for x, kind, to in zip(xs, given, loop)
+    ]
+
+
+def _into(out: Any, y: Any, where: Any, mask: Any, casting: Any) -> Any:
+    """The result where it belongs: in ``out``, or among zeros where the mask left gaps."""
+    if out is None:
+        if where is True:
+            return y
+        out = np.zeros(mask.shape, y.dtype)
+        out = Value(out, requires_grad=False) if isinstance(y, Value) else out
+    elif not np.can_cast(y.dtype, out.dtype, casting):
+        raise TypeError(f"a result of {y.dtype} does not go into out of {out.dtype} by casting={casting!r}")
+    out[... if where is True else mask] = y
+    return out

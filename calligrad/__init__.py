@@ -7,7 +7,8 @@ import importlib
 
 from numpy import add, matmul, transpose
 
-from calligrad import nn, ops, optim, random
+from calligrad import implicit, nn, ops, optim, random
+from calligrad.blackbox import custom, numeric
 from calligrad.dtypes import default_dtype, set_default_dtype
 from calligrad.function import Elementwise, Function, constant
 from calligrad.modes import no_grad
@@ -32,6 +33,7 @@ __all__ = [
     "as_array",
     "as_value",
     "constant",
+    "custom",
     "default_dtype",
     "erf",
     "gelu",
@@ -40,6 +42,7 @@ __all__ = [
     "hessian",
     "hvp",
     "implements",
+    "implicit",
     "jacobian",
     "jvp",
     "log_softmax",
@@ -47,6 +50,7 @@ __all__ = [
     "matmul",
     "nn",
     "no_grad",
+    "numeric",
     "ops",
     "optim",
     "random",

@@ -37,6 +37,14 @@ def _unary(ufunc: np.ufunc, name: str) -> Callable:
     return method
 
 
+def _reduction(func: Callable) -> Callable:
+    def method(self, *args, **kwargs):  # the function and ndarray's method take the same
+        return func(self, *args, **kwargs)
+
+    method.__name__ = method.__qualname__ = func.__name__
+    return method
+
+
 class ArrayLike:
     """ndarray's attributes, operators and methods, over ``self.data``."""
 
@@ -46,6 +54,7 @@ class ArrayLike:
     data: Any
     __array_ufunc__: Callable
     __getitem__: Callable
+    __setitem__: Callable
 
     # ---- what an array is
 
@@ -94,8 +103,12 @@ class ArrayLike:
         return np.imag(self)
 
     @property
-    def flat(self) -> Iterator[Self]:
-        return iter(np.reshape(self, -1))
+    def flat(self) -> Flat:
+        return Flat(self)
+
+    @flat.setter
+    def flat(self, value: Any) -> None:
+        Flat(self)[:] = value
 
     def __array_namespace__(self, *, api_version: str | None = None) -> Any:
         return np
@@ -159,8 +172,12 @@ class ArrayLike:
 
     # ---- methods, in NumPy's words
 
-    def astype(self, dtype: Any) -> Self:
-        return np.astype(self, dtype)
+    def astype(
+        self, dtype: Any, order: str = "K", casting: Any = "unsafe", subok: bool = True, copy: bool = True
+    ) -> Self:
+        if not np.can_cast(self.dtype, dtype, casting):
+            raise TypeError(f"cannot cast from {self.dtype} to {np.dtype(dtype)} by casting={casting!r}")
+        return self if not copy and np.dtype(dtype) == self.dtype else np.astype(self, dtype)
 
     def copy(self, order: str = "C") -> Self:
         return np.copy(self, order=order)
@@ -175,7 +192,8 @@ class ArrayLike:
         return self.ravel(order).copy()
 
     def transpose(self, *axes: Any) -> Self:
-        return np.transpose(self, (axes[0] if len(axes) == 1 and not isinstance(axes[0], int) else axes) or None)
+        nest = len(axes) == 1 and (axes[0] is None or isinstance(axes[0], (tuple, list)))
+        return np.transpose(self, (axes[0] if nest else axes) or None)
 
     def swapaxes(self, axis1: int, axis2: int) -> Self:
         return np.swapaxes(self, axis1, axis2)
@@ -186,8 +204,32 @@ class ArrayLike:
     def repeat(self, repeats: Any, axis: int | None = None) -> Self:
         return np.repeat(self, repeats, axis=axis)
 
-    def take(self, indices: Any, axis: int | None = None) -> Self:
-        return np.take(self, indices, axis=axis)
+    def take(self, indices: Any, axis: int | None = None, out: Any = None, mode: Any = "raise") -> Self:
+        return np.take(self, indices, axis, out, mode)
+
+    def compress(self, condition: Any, axis: int | None = None, out: Any = None) -> Self:
+        return np.compress(condition, self, axis, out)
+
+    def choose(self, choices: Any, out: Any = None, mode: Any = "raise") -> Any:
+        return np.choose(self, choices, out, mode)
+
+    def nonzero(self) -> Any:
+        return np.nonzero(self)  # type: ignore[arg-type]
+
+    def searchsorted(self, v: Any, side: Any = "left", sorter: Any = None) -> Any:
+        return np.searchsorted(self, v, side, sorter)
+
+    def put(self, indices: Any, values: Any, mode: Any = "raise") -> None:
+        np.put(self, indices, values, mode)  # type: ignore[arg-type]
+
+    def fill(self, value: Any) -> None:
+        self[...] = value
+
+    def sort(self, axis: int = -1, kind: Any = None, order: Any = None, *, stable: bool | None = None) -> None:
+        self[...] = np.sort(self, axis, kind, order, stable=stable)
+
+    def partition(self, kth: Any, axis: int = -1, kind: Any = "introselect", order: Any = None) -> None:
+        self[...] = np.partition(self, kth, axis, kind, order)
 
     def diagonal(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Self:
         return np.diagonal(self, offset, axis1, axis2)
@@ -195,53 +237,24 @@ class ArrayLike:
     def trace(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Self:
         return np.trace(self, offset, axis1, axis2)
 
-    def sum(self, axis: Any = None, dtype: Any = None, keepdims: bool = False) -> Self:
-        return np.sum(self, axis=axis, dtype=dtype, keepdims=keepdims)
+    sum, prod, mean = _reduction(np.sum), _reduction(np.prod), _reduction(np.mean)
+    var, std = _reduction(np.var), _reduction(np.std)
+    max, min = _reduction(np.max), _reduction(np.min)
+    argmax, argmin = _reduction(np.argmax), _reduction(np.argmin)
+    all, any = _reduction(np.all), _reduction(np.any)
+    cumsum, cumprod = _reduction(np.cumsum), _reduction(np.cumprod)
 
-    def prod(self, axis: Any = None, dtype: Any = None, keepdims: bool = False) -> Self:
-        return np.prod(self, axis=axis, dtype=dtype, keepdims=keepdims)
+    def argsort(self, axis: int | None = -1, kind: Any = None, order: Any = None, *, stable: Any = None) -> Any:
+        return np.argsort(self, axis, kind, order, stable=stable)  # type: ignore[arg-type]
 
-    def mean(self, axis: Any = None, dtype: Any = None, keepdims: bool = False) -> Self:
-        return np.mean(self, axis=axis, dtype=dtype, keepdims=keepdims)
-
-    def var(self, axis: Any = None, dtype: Any = None, ddof: float = 0, keepdims: bool = False) -> Self:
-        return np.var(self, axis=axis, dtype=dtype, ddof=ddof, keepdims=keepdims)
-
-    def std(self, axis: Any = None, dtype: Any = None, ddof: float = 0, keepdims: bool = False) -> Self:
-        return np.std(self, axis=axis, dtype=dtype, ddof=ddof, keepdims=keepdims)
-
-    def max(self, axis: Any = None, keepdims: bool = False) -> Self:
-        return np.max(self, axis=axis, keepdims=keepdims)
-
-    def min(self, axis: Any = None, keepdims: bool = False) -> Self:
-        return np.min(self, axis=axis, keepdims=keepdims)
-
-    def argmax(self, axis: int | None = None, keepdims: bool = False) -> Any:
-        return np.argmax(self, axis=axis, keepdims=keepdims)
-
-    def argmin(self, axis: int | None = None, keepdims: bool = False) -> Any:
-        return np.argmin(self, axis=axis, keepdims=keepdims)
-
-    def argsort(self, axis: int | None = -1) -> Any:
-        return np.argsort(self, axis=axis)  # type: ignore[arg-type]
-
-    def all(self, axis: Any = None, keepdims: bool = False) -> Any:
-        return np.all(self, axis=axis, keepdims=keepdims)
-
-    def any(self, axis: Any = None, keepdims: bool = False) -> Any:
-        return np.any(self, axis=axis, keepdims=keepdims)
-
-    def cumsum(self, axis: int | None = None) -> Self:
-        return np.cumsum(self, axis=axis)
-
-    def cumprod(self, axis: int | None = None) -> Self:
-        return np.cumprod(self, axis=axis)
+    def argpartition(self, kth: Any, axis: int | None = -1, kind: Any = "introselect", order: Any = None) -> Any:
+        return np.argpartition(self, kth, axis, kind, order)  # type: ignore[arg-type]
 
     def clip(self, min: Any = None, max: Any = None) -> Self:
         return np.clip(self, min, max)
 
     def conjugate(self) -> Self:
-        return np.conjugate(self)
+        return np.conjugate(self) if self.dtype.kind == "c" else self
 
     conj = conjugate
 
@@ -250,3 +263,26 @@ class ArrayLike:
 
     def dot(self, b: Any) -> Self:
         return np.dot(self, b)
+
+
+class Flat:
+    """``array.flat``: the numbers of an array in one row, to be gone through, read and written."""
+
+    def __init__(self, array: Any) -> None:
+        self.array = array
+        self._rest = iter(np.reshape(array, -1))
+
+    def __len__(self) -> int:
+        return self.array.size
+
+    def __iter__(self) -> Iterator[Any]:
+        return self
+
+    def __next__(self) -> Any:
+        return next(self._rest)
+
+    def __getitem__(self, key: Any) -> Any:
+        return np.reshape(self.array, -1)[key]
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        np.put(self.array, np.arange(len(self))[key], value)

@@ -17,13 +17,25 @@ def names_in(f: Any) -> set[str]:
     return {name for code in _codes(f) for name in code.co_names}
 
 
-@functools.cache
-def assigned_by(f: Any) -> list[str]:
+def attributes_of(f: Any) -> set[str]:
+    """The attributes that a function reads, on whatever object; none for what is no function.
+
+    >>> sorted(attributes_of(lambda x: max(x.data)))
+    ['data']
+    """
+    return _attributes(f, ("LOAD_ATTR", "LOAD_METHOD"))
+
+
+def assigned_by(f: Any) -> set[str]:
     """The attributes that a function assigns, on whatever object; none for what is no function."""
+    return _attributes(f, ("STORE_ATTR",))
+
+
+@functools.cache
+def _attributes(f: Any, steps: tuple[str, ...]) -> set[str]:
     import dis  # only needed for a gradient of a gradient
 
-    steps = (step for code in _codes(f) for step in dis.get_instructions(code))
-    return [step.argval for step in steps if step.opname == "STORE_ATTR"]
+    return {step.argval for code in _codes(f) for step in dis.get_instructions(code) if step.opname in steps}
 
 
 def _codes(f: Any) -> Iterator[CodeType]:

@@ -48,6 +48,9 @@ def known_settings(cls: Any, func: Callable, kwargs: dict[str, Any]) -> dict[str
 
 def take_settings(self: Any, *args: Any, **kwargs: Any) -> None:
     """``__init__`` of a Function with settings: by position or by name, as a dataclass takes them."""
+    if not args and not self._needs and kwargs.keys() <= self._known:
+        vars(self).update(kwargs)
+        return
     name, names = type(self).__name__, self.settings
     if len(args) > len(names):
         raise TypeError(f"{name} takes {len(names)} settings ({', '.join(names)}), not {len(args)}")

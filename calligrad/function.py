@@ -14,7 +14,8 @@ from weakref import ref
 import numpy as np
 from numpy import ndarray
 
-from calligrad.bytecode import assigned_by, names_in
+from calligrad import batched
+from calligrad.bytecode import assigned_by, attributes_of
 from calligrad.declaration import is_plain, read_backward, rule_for, take_settings
 from calligrad.modes import paused
 from calligrad.rules import RULES
@@ -58,6 +59,8 @@ class Function:
     settings: ClassVar[tuple[str, ...]] = ()
     _names: ClassVar[tuple[bool, ...] | None] = ()  # for each input backward takes, whether to keep it; None: all
     _takes_y: ClassVar[bool] = False
+    _known: ClassVar[frozenset[str]] = frozenset()  # the names of the settings
+    _needs: ClassVar[bool] = False  # whether one of them has no default
     _keeps: ClassVar[bool] = False  # anything at all
     _reads_self: ClassVar[bool] = False  # the article's form: reads self.inputs or self.outputs
 
@@ -75,6 +78,8 @@ class Function:
         super().__init_subclass__(**kwargs)
         declared = [name for name, kind in cls.__annotations__.items() if "ClassVar" not in str(kind)]
         cls.settings = (*(name for name in cls.settings if name not in declared), *declared)
+        cls._known = frozenset(cls.settings)
+        cls._needs = not all(hasattr(cls, name) for name in cls.settings)
         if cls.settings and cls.__init__ is object.__init__:
             cls.__init__ = take_settings  # type: ignore[method-assign]
         read_backward(cls)
@@ -99,6 +104,8 @@ class Function:
     def __call__(self, *args: Any) -> Any:
         if self.generation >= 0:
             raise RuntimeError(f"{self!r} was called twice: a Function is one entry of the graph, make a new one")
+        if batched.running:  # within a vmap, Values from outside of it are constants
+            args = batched.lifted(self, args)
         xs: list[Any] = []
         edges: list[tuple[Any, tuple[int, ...], Any]] = []
         generation = -1
@@ -123,7 +130,7 @@ class Function:
             xs.append(x)
 
         try:
-            y = self.forward(*xs)
+            y = batched.forward(self, xs) if batched.running else self.forward(*xs)
         except Exception as error:
             error.add_note(f"in {self!r} of {', '.join(map(_describe, xs))}")
             raise
@@ -186,10 +193,11 @@ class Function:
         if create_graph:
             self._refuse_first_order()
             kept = [self._input(i, x) for i, x in enumerate(kept)]
+        backward = batched.backward(self) if batched.running else self.backward
         if self._takes_y:
-            gxs = self.backward(g, *kept, y=self._output(self._y) if create_graph else self._y)
+            gxs = backward(g, *kept, y=self._output(self._y) if create_graph else self._y)
         else:
-            gxs = self.backward(g, *kept)
+            gxs = backward(g, *kept)
         if gxs is None:
             raise TypeError(f"backward of {self!r} returned None; does it lack a return?")
         if type(gxs) is not tuple:
@@ -264,7 +272,7 @@ class Function:
     def _refuse_first_order(self) -> None:
         """A gradient that reads arrays from ``self`` looks constant to a second sweep: never let it."""
         stored = [name for name, x in vars(self).items() if not (self._is_setting(name, x) or is_plain(x))]
-        leaving = names_in(type(self).backward) & {"data", "item", "tolist"}
+        leaving = attributes_of(type(self).backward) & {"data", "item", "tolist"}
         if self._reads_self or stored or leaving:
             what = f"stores {', '.join(stored)} on itself" if stored else "reads self.inputs or self.outputs"
             what = f"takes .{min(leaving)} of an array" if leaving and not self._reads_self else what

@@ -5,22 +5,28 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import Any
 
 paused: ContextVar[int] = ContextVar("paused", default=0)  # how many no_grad() blocks we are in
 strict: ContextVar[bool] = ContextVar("strict", default=False)  # whether a Value may not leave as a Python number
 
 
-@contextmanager
-def differentiating(tight: bool = True) -> Iterator[None]:
+class differentiating:
     """Within this block operations are remembered, whatever surrounds it, and no number may leave the graph."""
-    before = paused.get(), strict.get()
-    paused.set(0)
-    strict.set(tight)
-    try:
-        yield
-    finally:
-        paused.set(before[0])
-        strict.set(before[1])
+
+    __slots__ = ("before", "tight")
+
+    def __init__(self, tight: bool = True) -> None:
+        self.tight = tight
+
+    def __enter__(self) -> None:
+        self.before = paused.get(), strict.get()
+        paused.set(0)
+        strict.set(self.tight)
+
+    def __exit__(self, *error: Any) -> None:
+        paused.set(self.before[0])
+        strict.set(self.before[1])
 
 
 @contextmanager

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import importlib
+import sys
 from collections.abc import Callable
 
 import numpy as np
@@ -37,6 +39,9 @@ def rule_of(func: Callable, method: Callable | None = None) -> Callable:
             return functools.partial(method, ufunc)
     if (rule := RULES.get(func)) is not None:
         return rule
+    if _scipy_joined():
+        kind = "__call__" if isinstance(func, np.ufunc) else func.__name__
+        return rule_of(func, RULES.get(getattr(np.ufunc, kind, None)))  # type: ignore[arg-type]
     name = numpy_name(func)
     raise NotImplementedError(
         f"{name} has no derivative in calligrad. Give it one with `class {func.__name__.title()}(Function, of={name})`,"
@@ -44,14 +49,25 @@ def rule_of(func: Callable, method: Callable | None = None) -> Callable:
     )
 
 
+def _scipy_joined() -> bool:
+    """Whether this call has added SciPy's functions to the table: once, and only if the user has imported them."""
+    if "scipy.special" not in sys.modules or "calligrad.scipy.ufuncs" in sys.modules:
+        return False
+    importlib.import_module("calligrad.scipy.ufuncs")
+    return True
+
+
 def numpy_name(func: Callable) -> str:
-    """How a user writes ``func``: np.sum, np.linalg.norm, np.add.reduce.
+    """How a user writes ``func``: np.sum, np.linalg.norm, np.add.reduce, scipy.special.erf.
 
     >>> import numpy as np
     >>> numpy_name(np.linalg.norm), numpy_name(np.add.reduce)
     ('np.linalg.norm', 'np.add.reduce')
     """
     if isinstance(owner := getattr(func, "__self__", None), np.ufunc):
-        return f"np.{owner.__name__}.{func.__name__}"
+        return f"{numpy_name(owner)}.{func.__name__}"
+    if isinstance(func, np.ufunc) and getattr(np, func.__name__, None) is not func and "scipy.special" in sys.modules:
+        return f"scipy.special.{func.__name__.removeprefix('_')}"
     module = (getattr(func, "__module__", None) or "").removeprefix("numpy").strip(".")
-    return f"np.{module}.{func.__name__}" if module in ("linalg", "fft", "random") else f"np.{func.__name__}"
+    public = module.startswith(("linalg", "fft", "random", "lib.")) and not module.startswith("lib._")
+    return f"np.{module}.{func.__name__}" if public else f"np.{func.__name__}"

@@ -94,7 +94,9 @@ def ancestors(roots: Iterable[Node], stop: Container[Node] = ()) -> list[Any]:
         node = stack.pop()
         if node not in found and node not in stop:
             found[node] = node.generation
-            stack.extend(origin for origin, *_ in node.edges if origin is not None and origin.edges)
+            for origin, _, _ in node.edges:
+                if origin is not None and origin.edges:
+                    stack.append(origin)
     return sorted(found, key=found.__getitem__)
 
 

@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from calligrad.batched import lift
 from calligrad.modes import differentiating, paused, strict
-from calligrad.nests import aligned, leaves, like, map_leaves
+from calligrad.nests import aligned, is_nest, leaves, like, map_leaves
 from calligrad.ops.alias import Alias
 from calligrad.sweep import ancestors, leading_to, sweep
 from calligrad.value import Value, as_array, as_numeric, conjugated, owned, unwrap
@@ -56,12 +57,12 @@ def gradients(ys: Any, xs: Any, gys: Any = None, create_graph: bool = False) -> 
 
 
 def _pull(
-    pairs: Sequence[tuple[Value, Any]], xs: Sequence[Value], functions: Sequence[Any], create_graph: bool
+    pairs: Sequence[tuple[Value, Any]], xs: Sequence[Value], functions: Sequence[Any] | None, create_graph: bool
 ) -> list[Any]:
-    """Gradients at ``xs``, from pairs of a Value and its gradient, through ``functions``."""
-    nodes = [_node(x) for x in xs]
-    wanted = leading_to(nodes, functions)
-    seeds = [(_node(y), g) for y, g in pairs if _node(y) in wanted]
+    """Gradients at ``xs``, from pairs of a Value and its gradient; of ``functions`` through those that lead to ``xs``."""
+    nodes = list(map(_node, xs))
+    wanted = None if functions is None else leading_to(nodes, functions)
+    seeds = [(_node(y), g) for y, g in pairs if wanted is None or _node(y) in wanted]
     with differentiating(create_graph):
         grads = sweep(seeds, wanted=wanted, keep=set(nodes), create_graph=create_graph)
     gs = [grads.get(node) for node in nodes]
@@ -73,6 +74,8 @@ def _pull(
 
 def _as_given(gs: list[Any], create_graph: bool) -> list[Any]:
     """Gradients in the user's convention; they differ from the graph's where they are complex."""
+    if not any(g.dtype.kind == "c" for g in gs):
+        return gs
     with differentiating(create_graph):
         return [conjugated(g) for g in gs]
 
@@ -86,7 +89,7 @@ def _seed(y: Value, g: Any, create_graph: bool) -> Any:
     """The gradient to start from at ``y``: ones by default, a Value only if a graph is created."""
     if g is None:
         y._refuse_complex()
-        return np.ones_like(y.data)
+        return np.ones_like(y._data) if y._data.ndim else y._data.dtype.type(1)
     checked = y.as_gradient(unwrap(g))
     return conjugated(g if isinstance(g, Value) and create_graph else checked)
 
@@ -98,30 +101,29 @@ class _Run:
     """One run of ``f`` on fresh leaves in place of some of its arguments."""
 
     def __init__(self, f: Callable, args: Sequence[Any], argnums: Any, kwargs: dict[str, Any]) -> None:
-        numbers = _numbers(argnums, len(args), f)
+        one = type(argnums) is int and 0 <= argnums < len(args)
+        numbers = [argnums] if one else _numbers(argnums, len(args), f)
         args = list(args)
         chosen = [args[n] for n in numbers]
-        opened = [map_leaves(functools.partial(_open, f=f), arg) for arg in chosen]
-        for n, arg in zip(numbers, opened):
-            args[n] = arg
         self.f = f
         self.form = chosen[0] if isinstance(argnums, (int, np.integer)) else tuple(chosen)
-        self.xs = leaves(opened)
+        self.xs: list[Value] = []
+        for n, arg in zip(numbers, chosen):
+            args[n] = opened = map_leaves(lambda x: _open(x, f), arg)
+            self.xs += leaves(opened)
         outside = not paused.get()
         with differentiating():
             self.y = f(*args, **kwargs)
         for x in self.xs:
             x._requires_grad = False  # a leaf of ours is no business of those outside; a derivative here needs no leave
         self.ys = [self._output(y) for y in leaves(self.y)]
-        starts = {_node(x) for x in self.xs}
-        self.functions = ancestors((_node(y) for y in self.ys), stop=starts)
+        starts = set(map(_node, self.xs))
+        self.functions = ancestors(map(_node, self.ys), stop=starts)
         # Whatever else requires a gradient belongs to somebody outside, whose sweep must come through here.
-        origins = {origin for function in self.functions if function not in starts for origin, *_ in function.edges}
-        others = {_node(y) for y in self.ys if y.requires_grad}.union(origins) - starts - {None}
-        self.nested = outside and (
-            any(x.created_by is not None for x in self.xs)
-            or any(not node.edges and node.requires_grad for node in others)
-        )
+        others = _leaves_behind(self.ys, self.functions) - starts
+        behind = any(x.created_by is not None for x in self.xs)
+        self.alone = not (others or behind)
+        self.nested = outside and (behind or any(leaf._requires_grad for leaf in others))
 
     def _output(self, y: Any) -> Value:
         if isinstance(y, Value):
@@ -134,7 +136,7 @@ class _Run:
         """The gradients of the arguments, in their form."""
         nested = self.nested or any(isinstance(g, Value) and g.requires_grad for g in gys)
         pairs = [(y, _seed(y, g, nested)) for y, g in zip(self.ys, gys)]
-        gs = _as_given(_pull(pairs, self.xs, self.functions, nested), nested)
+        gs = _as_given(_pull(pairs, self.xs, None if self.alone else self.functions, nested), nested)
         return like(self.form, map(_close, gs, leaves(self.form)))
 
     def result(self) -> Any:
@@ -143,7 +145,7 @@ class _Run:
 
     def scalar(self) -> None:
         """Insist that f returned one number."""
-        nest = isinstance(self.y, (list, tuple, dict))
+        nest = is_nest(self.y)
         if nest or self.ys[0].size != 1:
             what = f"a {type(self.y).__name__}" if nest else f"an array of shape {self.ys[0].shape}"
             raise ValueError(
@@ -152,6 +154,16 @@ class _Run:
             )
         if self.ys[0].dtype.kind == "c":
             raise TypeError(f"a gradient is of a real number, but {_name(self.f)} returned {self.ys[0].dtype}")
+
+
+def _leaves_behind(ys: Sequence[Value], functions: Sequence[Any]) -> set[Value]:
+    """The leaves among ``ys`` and among what ``functions`` take; of what requires no gradient none is recorded."""
+    found = {y for y in ys if y.created_by is None and y._requires_grad}
+    for function in functions:
+        for origin, _, _ in function.edges:
+            if origin is not None and not origin.edges:
+                found.add(origin)
+    return found
 
 
 def _numbers(argnums: Any, count: int, f: Callable) -> list[int]:
@@ -169,8 +181,11 @@ def _numbers(argnums: Any, count: int, f: Callable) -> list[int]:
 
 def _open(x: Any, f: Callable) -> Value:
     """``x`` as a Value at which a derivative is taken: a new leaf, or a new entry behind a Value from outside."""
+    if type(x) is np.ndarray and x.dtype.kind in "fc":
+        return Value(x)
     if isinstance(x, int) and not isinstance(x, bool):
         x = float(x)
+    x = lift(x)  # within a vmap the derivative is one for every example
     data = x.data if isinstance(x, Value) else as_numeric(x)
     if data.dtype.kind not in "fc":
         raise TypeError(f"{_name(f)} cannot be differentiated with respect to {data.dtype}; use x.astype(float)")
@@ -223,11 +238,12 @@ def grad(f: Callable, argnums: int | Sequence[int] = 0) -> Callable:
     >>> grad(lambda p: np.sum(p["w"] * p["x"]))({"w": np.ones(2), "x": np.array([3.0, 4.0])})
     {'w': array([3., 4.]), 'x': array([1., 1.])}
     """
-    both = value_and_grad(f, argnums)
 
     @functools.wraps(f)
     def gradient(*args: Any, **kwargs: Any) -> Any:
-        return both(*args, **kwargs)[1]
+        run = _Run(f, args, argnums, kwargs)
+        run.scalar()
+        return run.pull([None])
 
     return gradient
 

@@ -43,6 +43,8 @@ class Value(ArrayLike):
 
     __slots__ = ("__weakref__", "_data", "_grad", "_requires_grad", "created_by", "name")
 
+    __pandas_priority__ = 5000  # pandas leaves ``series * value`` to us, as a DataFrame's (4000) takes it from a Series
+
     edges = ()  # a leaf is a node of the graph with nothing behind it
 
     def __init__(self, data: Any, name: str = "", *, requires_grad: bool = True) -> None:
@@ -174,7 +176,7 @@ class Value(ArrayLike):
     # ---- NumPy's two protocols
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        for x in inputs:
+        for x in inputs if method != "at" else inputs[::2]:  # the second of ``at`` is a key
             if type(x) not in _OPERANDS and not _is_operand(x):
                 return NotImplemented  # somebody else's type: it may know how to go on
         if method == "__call__" and not kwargs and ufunc in RULES:
@@ -263,7 +265,13 @@ class Value(ArrayLike):
 
     # ---- Python's protocols
 
+    def __copy__(self) -> Value:
+        return self.__deepcopy__({})
+
     def __deepcopy__(self, memo: dict) -> Value:
+        if strict.get():  # in a function that is being differentiated a copy is one of the array
+            memo[id(self)] = y = np.copy(self)
+            return y  # type: ignore[return-value]
         if self.created_by is not None:
             raise RuntimeError(f"{self.label()} was computed: a copy would lose its graph. Copy leaves, or detach()")
         y = Value(np.copy(self._data), self.name, requires_grad=self._requires_grad)
@@ -315,6 +323,8 @@ def as_numeric(data: Any) -> Any:
             raise TypeError("a Value knows no masks: fill the masked array first, data.filled(…)")
         data = data.view(np.ndarray)  # np.matrix has other rules for * and **
     if data.dtype.kind not in "fiubc":
+        if data.dtype == object and any(isinstance(x, Value) for x in data.flat):
+            raise TypeError("an array of objects that are Values is no array of numbers: join them with np.stack([…])")
         raise TypeError(f"a Value holds numbers, not {data.dtype} data")
     return data
 
@@ -348,12 +358,14 @@ def _is_operand(x: Any) -> bool:
     """Whether a ufunc with a Value may take ``x``; other types get their chance to handle the call."""
     if isinstance(x, (Value, np.ndarray, np.generic, int, float, complex, list, tuple)):
         return True
+    if hasattr(type(x), "__pandas_priority__"):  # a Series, DataFrame or Index, by position: a Value has no labels
+        return True
     return hasattr(x, "__array_function__") and _is_ours(type(x))
 
 
 def _is_ours(cls: type) -> bool:
     """Whether a Value may hold such an array: calligrad's own interpreters and CuPy's."""
-    return cls.__module__.startswith(("calligrad.", "cupy"))
+    return cls.__module__.startswith(("calligrad.", "cupy")) and not hasattr(cls, "level")  # see batched.py
 
 
 def conjugated(g: Any) -> Any:
@@ -371,7 +383,7 @@ def owned(gradients: Iterable[Any], *others: Any) -> list[Any]:
     own = []
     for g in map(unwrap, gradients):
         if not isinstance(g, np.ndarray) or g.base is not None or id(g) in taken:
-            g = np.array(g)
+            g = np.copy(g, order="C")
         taken.add(id(g))
         own.append(g)
     return own

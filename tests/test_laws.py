@@ -152,6 +152,12 @@ def test_precision_is_kept(case, dtype):
     """In the result and in the gradients, which are those of float64 to the last digits of ``dtype``."""
     xs = [x.astype(np.complex64 if x.dtype.kind == "c" else dtype) for x in case.xs]
     vs = [Value(x) for x in xs]
+    try:
+        run(case, xs)
+    except TypeError as error:  # numpy.linalg does not take float16
+        with pytest.raises(type(error)):
+            run(case, vs)
+        return
     ys = run(case, vs)
     if dtype == "float16" and (case.is_complex or any(y.dtype.kind == "c" for y in ys)):
         return  # there are no complex numbers of that precision

@@ -68,7 +68,8 @@ def cross_entropy(x: Any, labels: Any, reduction: str = "mean") -> Any:
     >>> round(float(cross_entropy(np.zeros((2, 10)), np.array([3, 7]))), 6)
     2.302585
     """
-    labels = np.asarray(unwrap(labels))
+    labels = unwrap(labels)
+    labels = labels if hasattr(labels, "dtype") else np.asarray(labels)
     if labels.dtype.kind not in "iu":
         raise TypeError(f"cross_entropy: labels are integers, not {labels.dtype}")
     if np.ndim(x) not in (1, 2) or np.shape(x)[:-1] != labels.shape:
@@ -76,8 +77,8 @@ def cross_entropy(x: Any, labels: Any, reduction: str = "mean") -> Any:
             f"cross_entropy: logits (N, C) need labels (N,), not logits {np.shape(x)} and labels {labels.shape}"
         )
     classes = np.shape(x)[-1]
-    if (wrong := np.flatnonzero((labels < 0) | (labels >= classes))).size:
-        i = int(wrong[0])
+    if np.any(wrong := (labels < 0) | (labels >= classes)):
+        i = int(np.flatnonzero(wrong)[0])
         raise ValueError(
             f"cross_entropy: label {labels.flat[i]} at index {i} is not among the classes 0 to {classes - 1}"
         )

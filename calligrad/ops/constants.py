@@ -8,7 +8,6 @@ from calligrad.function import constant
 constant(np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal)
 constant(np.isfinite, np.isinf, np.isnan, np.isposinf, np.isneginf, np.signbit, np.iscomplex, np.isreal)
 constant(np.logical_and, np.logical_or, np.logical_xor, np.logical_not)
-constant(np.logical_and.reduce, np.logical_or.reduce)
 constant(np.allclose, np.isclose, np.array_equal, np.array_equiv, np.all, np.any)
 constant(np.iscomplexobj, np.isrealobj, np.isin)
 
@@ -25,3 +24,10 @@ constant(np.nonzero, np.flatnonzero, np.count_nonzero, np.searchsorted, np.digit
 
 # Steps: piecewise constant, so the derivative is 0 wherever there is one.
 constant(np.floor, np.ceil, np.trunc, np.rint, np.round, np.around, np.fix, np.floor_divide, np.spacing)
+
+# Indices that depend on shapes alone, and numbers taken apart into bits or places.
+constant(np.diag_indices_from, np.tril_indices_from, np.triu_indices_from, np.ravel_multi_index, np.unravel_index)
+constant(np.packbits, np.unpackbits, np.shares_memory, np.may_share_memory)
+
+# Text and files: they show and store the numbers.
+constant(np.array2string, np.array_repr, np.array_str, np.save, np.savez, np.savez_compressed, np.savetxt)

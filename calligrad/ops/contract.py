@@ -96,19 +96,20 @@ def contraction_gradients(
 
     With the free axes of each as one, and the summed ones as one, the contraction is ``a @ b.mT``.
     """
-    order_a = [*(i for i in range(a.ndim) if i not in over_a), *over_a]
-    order_b = [*(i for i in range(b.ndim) if i not in over_b), *over_b]
-    n = len(over_a)
-    g = np.reshape(g, (_size(a, order_a[: a.ndim - n]), _size(b, order_b[: b.ndim - n])))
+    free_a, free_b = ([i for i in range(x.ndim) if i not in over] for x, over in ((a, over_a), (b, over_b)))
+    g = np.reshape(g, (_size(a, free_a), _size(b, free_b)))
+    factors = (a, free_a, over_a), (b, free_b, over_b)
+    return lambda: _of_factor(g, *factors), lambda: _of_factor(g.mT, *factors[::-1])
 
-    def product(g: Any, other: Any, other_order: list[int], order: list[int], shape: tuple[int, ...]) -> Any:
-        free = other.ndim - n
-        flat = (_size(other, other_order[:free]), _size(other, other_order[free:]))
-        gx = g @ np.reshape(np.transpose(other, other_order), flat)
-        gx = np.reshape(gx, [shape[i] for i in order])
-        return np.transpose(gx, sorted(range(len(order)), key=order.__getitem__))
 
-    return lambda: product(g, b, order_b, order_a, a.shape), lambda: product(g.mT, a, order_a, order_b, b.shape)
+def _of_factor(g: Any, factor: tuple[Any, Sequence[int], Sequence[int]], other: tuple[Any, Any, Any]) -> Any:
+    """The gradient of one factor, given as the array, its free axes and its summed axes; ``g`` is a matrix."""
+    (x, free, over), (y, free_y, over_y) = factor, other
+    met = sorted(zip(over_y, over, strict=True))  # in the order in which they lie in y, which is then not copied
+    over_y = [i for i, _ in met]
+    gx = g @ np.reshape(np.transpose(y, [*free_y, *over_y]), (_size(y, free_y), _size(y, over_y)))
+    order = [*free, *(i for _, i in met)]
+    return np.transpose(np.reshape(gx, [x.shape[i] for i in order]), sorted(range(x.ndim), key=order.__getitem__))
 
 
 def _size(x: Any, axes: Sequence[int]) -> int:

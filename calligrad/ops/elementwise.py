@@ -71,6 +71,9 @@ class Power(Elementwise, of=np.power):
 class FloatPower(Power, of=np.float_power):
     """``a ** b`` in float64."""
 
+    def forward(self, a, b):
+        return np.float_power(a, b)
+
 
 class Remainder(Elementwise, of=np.remainder):
     """``a - floor(a / b) * b``, as Python's ``%``."""
@@ -109,7 +112,7 @@ class Where(Elementwise):
         return np.where(condition, a, b)
 
     def backward(self, g, condition, _a, _b):
-        chosen = np.asarray(unwrap(condition), bool)
+        chosen = np.not_equal(unwrap(condition), 0)
         return None, lambda: masked(g, chosen), lambda: masked(g, ~chosen)
 
 
@@ -139,7 +142,12 @@ def clip(a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: 
     """``np.clip``: a bound left out or None is no bound."""
     lo, hi = min if a_min is None else a_min, max if a_max is None else a_max
     dtype = np.result_type(unwrap(a))
-    lowest, highest = (-np.inf, np.inf) if dtype.kind == "f" else (np.iinfo(dtype).min, np.iinfo(dtype).max)
+    lowest: Any = -np.inf
+    highest: Any = np.inf
+    if dtype.kind in "iu":
+        lowest, highest = np.iinfo(dtype).min, np.iinfo(dtype).max
+    elif dtype.kind == "b":
+        lowest, highest = False, True
     return Clip()(a, lowest if lo is None else lo, highest if hi is None else hi)
 
 

@@ -1,23 +1,32 @@
-"""Joining arrays, splitting them, and padding them."""
+"""Joining arrays and splitting them."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from numpy.lib.array_utils import normalize_axis_index
 
 from calligrad.function import Function
-from calligrad.rules import implements
+from calligrad.ops.creation import filled, numbered
+from calligrad.ops.index import Scatter
+from calligrad.ops.rearrange import Rearrange
+from calligrad.rules import implements, numpy_name
+from calligrad.value import unwrap_all
+
+# ---------------------------------------------------------------- joining
 
 
 class Concatenate(Function):
     """``np.concatenate`` along an existing axis."""
 
     axis: int | None = 0
+    dtype: Any = None
+    casting: Any = "same_kind"
 
     def forward(self, *arrays):
-        return np.concatenate(arrays, axis=self.axis)
+        return np.concatenate(arrays, axis=self.axis, dtype=self.dtype, casting=self.casting)
 
     def backward(self, g):
         ends = np.cumsum([int(np.prod(s)) if self.axis is None else s[self.axis] for s in self.shapes])[:-1]
@@ -29,84 +38,158 @@ class Stack(Function):
     """``np.stack``: join along a new axis."""
 
     axis: int = 0
+    dtype: Any = None
+    casting: Any = "same_kind"
 
     def forward(self, *arrays):
-        return np.stack(arrays, axis=self.axis)
+        return np.stack(arrays, axis=self.axis, dtype=self.dtype, casting=self.casting)
 
     def backward(self, g):
         rows = np.moveaxis(g, self.axis, 0)
         return tuple((lambda i=i: rows[i]) for i in range(len(self.edges)))
 
 
+def _refuse(out: Any, func: Callable) -> None:
+    if out is not None:
+        name = numpy_name(func)
+        raise TypeError(
+            f"{name} cannot write a Value into an existing array: the graph would be cut. Take the result instead,"
+            f" y = {name}(…)"
+        )
+
+
+@implements(np.concatenate, np.concat)
+def concatenate(
+    arrays: Any, /, axis: int | None = 0, out: Any = None, *, dtype: Any = None, casting: Any = "same_kind"
+) -> Any:
+    """``np.concatenate``."""
+    _refuse(out, np.concatenate)
+    return Concatenate(axis, dtype, casting)(*arrays)
+
+
+@implements(np.stack)
+def stack(arrays: Any, axis: int = 0, out: Any = None, *, dtype: Any = None, casting: Any = "same_kind") -> Any:
+    """``np.stack``."""
+    _refuse(out, np.stack)
+    return Stack(axis, dtype, casting)(*arrays)
+
+
+@implements(np.hstack)
+def hstack(tup: Any, **cast: Any) -> Any:
+    """``np.hstack``: side by side; vectors end to end."""
+    arrays = [np.atleast_1d(a) for a in tup]
+    return np.concatenate(arrays, 0 if np.ndim(arrays[0]) == 1 else 1, **cast)
+
+
+@implements(np.vstack)
+def vstack(tup: Any, **cast: Any) -> Any:
+    """``np.vstack``: one below the other; vectors as rows."""
+    return np.concatenate([np.atleast_2d(a) for a in tup], 0, **cast)
+
+
+@implements(np.dstack)
+def dstack(tup: Any) -> Any:
+    """``np.dstack``: along the third axis."""
+    return np.concatenate([np.atleast_3d(a) for a in tup], 2)
+
+
+@implements(np.column_stack)
+def column_stack(tup: Any) -> Any:
+    """``np.column_stack``: vectors as columns."""
+    return np.concatenate([a if np.ndim(a) > 1 else np.reshape(a, (-1, 1)) for a in tup], 1)
+
+
+@implements(np.append)
+def append(arr: Any, values: Any, axis: int | None = None) -> Any:
+    """``np.append``."""
+    return np.concatenate((arr, values), axis)
+
+
+@implements(np.block)
+def block(arrays: Any) -> Any:
+    """``np.block``: a matrix of matrices, and the like with more axes."""
+    leaves: list[Any] = []
+    tree = numbered(arrays, leaves, list)
+    if any(isinstance(leaf, tuple) for leaf in leaves):
+        return np.block(unwrap_all(arrays))  # where NumPy says that lists are meant
+    return Rearrange(_block, {"tree": tree}, distinct=True)(*leaves)
+
+
+def _block(*arrays: Any, tree: Any) -> Any:
+    return np.block(filled(tree, arrays))
+
+
+# ---------------------------------------------------------------- splitting
+
+
 class Split(Function):
-    """``np.split`` and ``np.array_split``: pieces along ``axis``, each an output of its own."""
+    """``np.split`` and its kin: pieces along ``axis``, each an output of its own."""
 
     views = True
 
+    func: Callable
     indices_or_sections: Any
     axis: int = 0
 
     def forward(self, ary):
-        return np.array_split(ary, self.indices_or_sections, axis=self.axis)
+        along = {"axis": self.axis} if self.func in (np.split, np.array_split) else {}
+        return self.func(ary, self.indices_or_sections, **along)
 
     def backward(self, gs, *, y):
-        return np.concatenate(
-            [np.zeros_like(part) if g is None else g for g, part in zip(gs, y, strict=True)], axis=self.axis
-        )
+        gs = used(gs, y)
+        shape, axis = self.shapes[0], self.axis
+        if sum(g.shape[axis] for g in gs) == shape[axis]:
+            return np.concatenate(gs, axis=axis)
+        before = (slice(None),) * (axis % len(shape))  # places not in order: some items are in several pieces
+        pieces = pairwise([0, *map(int, self.indices_or_sections), shape[axis]])
+        return sum(Scatter((*before, slice(*ends)), shape)(g) for ends, g in zip(pieces, gs))
+
+    def __repr__(self) -> str:
+        return f"Split({self.func.__name__}, {self.indices_or_sections!r}, axis={self.axis})"
 
 
-class Pad(Function):
-    """``np.pad`` with a constant around; ``pad_width`` has a pair for each axis."""
-
-    pad_width: tuple[tuple[int, int], ...]
-    constant_values: Any = 0
-
-    def forward(self, array):
-        return np.pad(array, self.pad_width, constant_values=self.constant_values)
-
-    def backward(self, g):
-        return g[tuple(slice(lo, n - hi) for (lo, hi), n in zip(self.pad_width, g.shape, strict=True))]
+def used(gs: Any, y: Any) -> list[Any]:
+    """The gradients of several outputs, zeros for the outputs that nobody used."""
+    return [np.zeros_like(part) if g is None else g for g, part in zip(gs, y, strict=True)]
 
 
-@implements(np.concatenate, np.concat)
-def concatenate(arrays: Any, axis: int | None = 0, *, dtype: Any = None) -> Any:
-    """``np.concatenate``."""
-    joined = Concatenate(axis)(*arrays)
-    return joined if dtype is None else joined.astype(dtype)
+def _split(func: Callable) -> Callable:
+    def rule(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
+        return list(Split(func, indices_or_sections, axis)(ary))
+
+    return rule
 
 
-@implements(np.stack)
-def stack(arrays: Any, axis: int = 0, *, dtype: Any = None) -> Any:
-    """``np.stack``."""
-    joined = Stack(axis)(*arrays)
-    return joined if dtype is None else joined.astype(dtype)
+def _split_along(func: Callable, axis: int) -> Callable:
+    def rule(ary: Any, indices_or_sections: Any) -> list[Any]:
+        return list(Split(func, indices_or_sections, min(axis, ary.ndim - 1))(ary))
+
+    return rule
 
 
-@implements(np.split)
-def split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
-    """``np.split``: the pieces must be equal where a number of them is given."""
-    if np.ndim(indices_or_sections) == 0 and ary.shape[axis] % indices_or_sections:
-        raise ValueError(
-            f"{ary.shape[axis]} items do not split into {indices_or_sections} equal parts; see np.array_split"
-        )
-    return array_split(ary, indices_or_sections, axis)
+for _func in (np.split, np.array_split):
+    implements(_func)(_split(_func))
+for _along, _axis in {np.vsplit: 0, np.hsplit: 1, np.dsplit: 2}.items():
+    implements(_along)(_split_along(_along, _axis))
 
 
-@implements(np.array_split)
-def array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
-    """``np.array_split``."""
-    return list(Split(indices_or_sections, axis)(ary))
+class Unstack(Function):
+    """``np.unstack``: the items along an axis, each an output of its own."""
+
+    views = True
+
+    axis: int = 0
+
+    def forward(self, x):
+        return np.unstack(x, axis=self.axis)
+
+    def backward(self, gs, *, y):
+        return np.stack(used(gs, y), axis=self.axis)
 
 
-@implements(np.pad)
-def pad(array: Any, pad_width: Any, mode: str = "constant", *, constant_values: Any = 0) -> Any:
-    """``np.pad`` with mode "constant"."""
-    if mode != "constant":
-        raise NotImplementedError(f"np.pad of a Value has mode 'constant' only, not {mode!r}")
-    if isinstance(pad_width, dict):
-        widths = {normalize_axis_index(axis, array.ndim): width for axis, width in pad_width.items()}
-        pad_width = [np.broadcast_to(widths.get(i, 0), 2) for i in range(array.ndim)]
-    pairs = np.broadcast_to(np.asarray(pad_width), (array.ndim, 2))
-    if pairs.dtype.kind not in "iu" or (pairs.size and pairs.min() < 0):
-        raise TypeError(f"pad_width holds whole numbers of at least 0, not {pad_width!r}")
-    return Pad(tuple((int(lo), int(hi)) for lo, hi in pairs), constant_values)(array)
+if hasattr(np, "unstack"):  # NumPy 2.1
+
+    @implements(np.unstack)
+    def unstack(x: Any, /, *, axis: int = 0) -> tuple[Any, ...]:
+        """``np.unstack``."""
+        return Unstack(axis)(x)

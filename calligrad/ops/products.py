@@ -1,4 +1,4 @@
-"""Products of vectors and of stacks of them: outer, Kronecker, cross and scalar products, and NumPy's product ufuncs."""
+"""Products of vectors and of stacks of them: outer, Kronecker, cross and scalar ones, and NumPy's product ufuncs."""
 
 from __future__ import annotations
 
@@ -173,7 +173,7 @@ def _outer_of_last(u: Any, v: Any, ndim: int) -> Any:
 class AlongAxes(Function):
     """A product ufunc with keywords: ``axes``, ``axis`` and ``keepdims`` say where its axes are, the rest how."""
 
-    product: type[Function]
+    product: Any
     keywords: dict[str, Any]
 
     def forward(self, a, b):
@@ -193,10 +193,12 @@ class AlongAxes(Function):
 
     def _axes(self) -> list[tuple[int, ...]]:
         """The axes of both inputs and of the output that go to the end; none where they are there."""
-        axis, keepdims = self.keywords.get("axis"), self.keywords.get("keepdims")
-        axes = self.keywords.get("axes") or [-1 if axis is None else axis] * 2 * (axis is not None or bool(keepdims))
-        pairs = [(entry,) if np.ndim(entry) == 0 else tuple(entry) for entry in axes] or [(), (), ()]
-        return pairs if len(pairs) == 3 else [*pairs, pairs[0] if keepdims else ()]
+        axis, keepdims = self.keywords.get("axis"), self.keywords.get("keepdims", False)
+        axes: Any = self.keywords.get("axes")
+        if axes is None:
+            axes = [axis, axis] if axis is not None else [-1, -1] if keepdims else [(), (), ()]
+        axes = [(entry,) if np.ndim(entry) == 0 else tuple(entry) for entry in axes]
+        return axes if len(axes) == 3 else [*axes, axes[0] if keepdims else ()]
 
 
 def _to_the_end(x: Any, axes: Sequence[int]) -> Any:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Callable
+from inspect import signature
+from typing import Any, ClassVar
 
 import numpy as np
 
-from calligrad.declaration import known_settings
-from calligrad.function import Function
+from calligrad.function import Function, sum_to
 from calligrad.ops.elementwise import masked
-from calligrad.rules import implements
-from calligrad.value import Value
+from calligrad.rules import RULES, numpy_name
+from calligrad.value import Value, unwrap
 
 
 class Reduction(Function):
@@ -24,144 +25,232 @@ class Reduction(Function):
         """``y`` with the reduced axes back at length 1, so that it broadcasts against the input."""
         if self.axis is None or self.keepdims:
             return y
-        return np.expand_dims(y, self.axis)
+        shape = list(self.shapes[0])
+        for axis in self.axes():
+            shape[axis] = 1
+        return y.reshape(tuple(shape))
+
+    def axes(self) -> tuple[int, ...]:
+        """The axes that are reduced; of a 0-d array NumPy takes axis 0 for none."""
+        if self.axis is None or not self.shapes[0]:
+            return tuple(range(len(self.shapes[0])))
+        return self.axis if isinstance(self.axis, tuple) else (self.axis,)
 
     def count(self) -> int:
         """How many numbers became one."""
         shape = self.shapes[0]
-        return math.prod(shape if self.axis is None else (shape[axis] for axis in np.atleast_1d(self.axis)))
+        return math.prod(shape) if self.axis is None else math.prod(shape[axis] for axis in self.axes())
 
 
-class Sum(Reduction, of=np.sum):
-    """``np.sum``."""
+class Selective(Reduction):
+    """A reduction with NumPy's keywords: ``where`` says which numbers take part, ``dtype`` what to compute in.
 
-    dtype: Any = None
-    keepdims: bool = False
+    ``of=`` names the NumPy functions and ``ufunc.reduce`` that it stands for.
+    """
 
-    def forward(self, a):
-        return np.add.reduce(a, self.axis, self.dtype, None, self.keepdims)
-
-    def backward(self, g):
-        return np.broadcast_to(self.restore(g), self.shapes[0])
-
-
-class Mean(Reduction, of=np.mean):
-    """``np.mean``."""
+    of: ClassVar[Callable]
 
     dtype: Any = None
-    keepdims: bool = False
+    where: Any = True
+
+    def __init_subclass__(cls, of: Callable | tuple[Callable, ...] = (), **kwargs: Any) -> None:
+        super().__init_subclass__(of, **kwargs)
+        for func in of if isinstance(of, tuple) else (of,):
+            RULES[func] = _rule_for(cls, func)
 
     def forward(self, a):
-        return np.mean(a, axis=self.axis, dtype=self.dtype, keepdims=self.keepdims)
+        return self.of(a, **self.given())
 
-    def backward(self, g):
-        return np.broadcast_to(self.restore(g) * (1 / max(self.count(), 1)), self.shapes[0])
+    def given(self) -> dict[str, Any]:
+        """The settings that the caller made."""
+        return {name: x for name, x in vars(self).items() if name in self.settings}
 
+    def part(self, x: Any = None) -> Any:
+        """Which of the numbers ``x`` take part: True for all of them, or a mask."""
+        return True if self.where is True else np.broadcast_to(self.where, self.shapes[0])
 
-class Var(Reduction, of=np.var):
-    """``np.var``: the mean squared distance from the mean, in two passes."""
+    def counts(self, part: Any) -> Any:
+        """How many numbers took part in each result, in the shape of ``restore``."""
+        return self.count() if part is True else np.sum(part, axis=self.axis, keepdims=True)
 
-    dtype: Any = None
-    ddof: float = 0
-    keepdims: bool = False
+    def spread(self, g: Any, part: Any = True) -> Any:
+        """``g``, a number for each result, to each of the numbers that took part in it."""
+        g, shape = self.restore(g), self.shapes[0]
+        if g.shape != shape:
+            if math.prod(shape) < 4096 and isinstance(g, (np.ndarray, np.generic)):
+                y = np.empty(shape, g.dtype)  # np.broadcast_to costs more than a few numbers do
+                y[...] = g
+                g = y
+            else:
+                g = np.broadcast_to(g, shape)
+        return g if part is True else masked(g, part)
 
-    def forward(self, a):
-        return np.var(a, axis=self.axis, dtype=self.dtype, ddof=self.ddof, keepdims=self.keepdims)
-
-    def backward(self, g, x):
-        centred = x - np.mean(x, axis=self.axis, keepdims=True)
-        freedom = self.count() - self.ddof
-        return self.restore(g) * centred * (2 / freedom if freedom > 0 else math.nan)
-
-
-@implements(np.std)
-def std(a: Any, axis: Any = None, dtype: Any = None, *, ddof: float = 0, keepdims: bool = False) -> Any:
-    """``np.std``: the root of the variance; at zero variance it has no derivative and the gradient is NaN or inf."""
-    return np.sqrt(np.var(a, axis=axis, dtype=dtype, ddof=ddof, keepdims=keepdims))
-
-
-class Max(Reduction, of=(np.max, np.amax)):
-    """``np.max``; equal maxima, or NaNs, share the gradient evenly (a subgradient)."""
-
-    def forward(self, a):
-        return np.max(a, axis=self.axis, keepdims=self.keepdims)
-
-    def backward(self, g, x, *, y):
-        hit = np.equal(x, self.restore(y)) | np.isnan(x)
-        winners = np.maximum(np.sum(hit, axis=self.axis, keepdims=True), 1)
-        return masked(np.broadcast_to(self.restore(g) / winners.astype(g.dtype), x.shape), hit)
+    def shared(self, g: Any, part: Any) -> Any:
+        """To each number that took part an equal share of ``g``."""
+        counts = self.counts(part)
+        if part is True:
+            return self.spread(g * (1 / max(counts, 1)))
+        return self.spread(self.restore(g) * (1 / np.maximum(counts, 1)).astype(g.dtype), part)
 
 
-class Min(Max, of=(np.min, np.amin)):
-    """``np.min``; equal minima, or NaNs, share the gradient evenly (a subgradient)."""
+def _rule_for(cls: type[Selective], func: Any) -> Callable:
+    """What to call for the NumPy function: ``cls``, with the keywords that were given as settings."""
+    is_ufunc = isinstance(getattr(func, "__self__", None), np.ufunc)
+    names = _OF_UFUNCS if is_ufunc else tuple(signature(func).parameters)[1:]
 
-    def forward(self, a):
-        return np.min(a, axis=self.axis, keepdims=self.keepdims)
-
-
-class Prod(Reduction, of=np.prod):
-    """``np.prod``; exact at zeros, where the gradient is the product of the others."""
-
-    dtype: Any = None
-    keepdims: bool = False
-
-    def forward(self, a):
-        return np.prod(a, axis=self.axis, dtype=self.dtype, keepdims=self.keepdims)
-
-    def backward(self, g, x, *, y):
-        zeros = np.equal(x, 0)
-        if not np.any(zeros):
-            return self.restore(g * y) / x
-        if isinstance(x, Value):
-            return self.restore(g) * self._products_of_others(x)
-        count = np.sum(zeros, axis=self.axis, keepdims=True)
-        product = np.prod(np.where(zeros, 1, x), axis=self.axis, keepdims=True)  # of all that are not 0
-        others = np.where(zeros, product * (count == 1), product / np.where(zeros, 1, x) * (count == 0))
-        return self.restore(g) * others
-
-    def _products_of_others(self, x: Any) -> Any:
-        """For each number the product of all but itself, to be differentiated again: n² numbers for n."""
-        axes = tuple(range(x.ndim)) if self.axis is None else tuple(np.atleast_1d(self.axis).tolist())
-        last = tuple(range(-len(axes), 0))
-        rows = np.moveaxis(x, axes, last)
-        flat = np.reshape(rows, (*rows.shape[: rows.ndim - len(axes)], 1, self.count()))
-        others = np.prod(np.where(np.eye(self.count(), dtype=bool), 1, flat), axis=-1)
-        return np.moveaxis(np.reshape(others, rows.shape), last, axes)
-
-
-class Norm(Reduction):
-    """The 2-norm of vectors and the Frobenius norm of matrices; at the origin the gradient is 0 (a subgradient)."""
-
-    ord: Any = None
-
-    def forward(self, x):
-        return np.linalg.norm(x, self.ord, self.axis, self.keepdims)
-
-    def backward(self, g, x, *, y):
-        length = self.restore(y)
-        origin = np.equal(length, 0)
-        return self.restore(g) * np.where(origin, 0, x / np.where(origin, 1, length))
-
-
-@implements(np.linalg.norm)
-def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
-    """``np.linalg.norm`` for the 2-norm of vectors and the Frobenius norm of matrices."""
-    axes = x.ndim if axis is None else np.size(axis)
-    if not (ord is None or (ord == 2 and axes != 2) or (ord in ("fro", "f") and axes != 1)):
-        raise NotImplementedError(
-            f"np.linalg.norm of a Value takes ord=None, 2 of vectors and 'fro' of matrices, not {ord!r}"
-        )
-    return Norm(axis, keepdims, ord)(x)
-
-
-def _reduce_rule(cls: type[Reduction], reduce: Any) -> Any:
-    """The ``reduce`` of a ufunc, which goes along axis 0 unless told otherwise."""
-
-    def rule(array: Any, axis: Any = 0, **kwargs: Any) -> Any:
-        return cls(axis=axis, **known_settings(cls, reduce, kwargs))(array)
+    def rule(a: Any, *args: Any, **kwargs: Any) -> Any:
+        if args:
+            kwargs |= dict(zip(names, args))
+        if is_ufunc:
+            kwargs.setdefault("axis", 0)
+        settings = {name: x for name, x in kwargs.items() if x is not np._NoValue} if kwargs else kwargs
+        if settings.pop("out", None) is not None:
+            raise TypeError(f"{numpy_name(func)} of a Value does not take out: the graph would be cut")
+        mean = settings.pop("mean", None)
+        for name, x in settings.items():
+            if isinstance(x, Value):
+                settings[name] = without_gradient(x, f"{name}= of {numpy_name(func)}")
+        return cls(**settings)(a) if mean is None else cls(**settings)(a, mean)
 
     return rule
 
 
-for _ufunc, _cls in {np.add: Sum, np.multiply: Prod, np.maximum: Max, np.minimum: Min}.items():
-    implements(_ufunc.reduce)(_reduce_rule(_cls, _ufunc.reduce))
+_OF_UFUNCS = ("axis", "dtype", "out", "keepdims", "initial", "where")
+
+
+def without_gradient(x: Any, name: str) -> Any:
+    """The array inside a Value that is to be a constant; raise TypeError for one that requires a gradient."""
+    if isinstance(x, Value) and x.requires_grad:
+        raise TypeError(f"{name} is a constant: no gradient flows back to it. Pass value.data if that is meant")
+    return unwrap(x)
+
+
+# ---------------------------------------------------------------- of ufuncs
+
+
+class Fold(Selective):
+    """The ``reduce`` of a ufunc, which may start from ``initial``."""
+
+    ufunc: ClassVar[Any]
+
+    initial: Any = np._NoValue
+
+    def forward(self, a):
+        return self.ufunc.reduce(a, self.axis, self.dtype, None, self.keepdims, self.initial, self.where)
+
+
+class Sum(Fold, of=(np.sum, np.add.reduce)):
+    """``np.sum``."""
+
+    ufunc: ClassVar[Any] = np.add
+
+    def backward(self, g):
+        return self.spread(g, self.part())
+
+
+class Prod(Fold, of=(np.prod, np.multiply.reduce)):
+    """``np.prod``; exact at zeros, where the gradient is the product of the others."""
+
+    ufunc: ClassVar[Any] = np.multiply
+
+    def backward(self, g, x, *, y):
+        part = self.part(x)
+        x = x if part is True else np.where(part, x, 1)
+        if np.all(np.isfinite(y) & (np.abs(y) > 0)):
+            return self.spread(g * y, part) / x
+        start = 1 if self.initial in (None, np._NoValue) else self.initial
+        return self.spread(g * start, part) * self._products_of_others(x)
+
+    def _products_of_others(self, x: Any) -> Any:
+        """For each number the product of those before it, times the product of those behind it."""
+        axes = self.axes()
+        last = tuple(range(-len(axes), 0))
+        rows = np.moveaxis(x, axes, last)
+        flat = np.reshape(rows, (*rows.shape[: rows.ndim - len(axes)], self.count()))
+        others = before(flat) * np.flip(before(np.flip(flat, -1)), -1)
+        return np.moveaxis(np.reshape(others, rows.shape), last, axes)
+
+
+def before(x: Any) -> Any:
+    """For each number of a row the product of those that stand before it."""
+    return np.cumprod(np.concatenate([np.ones(x[..., :1].shape, x.dtype), x[..., :-1]], -1), -1)
+
+
+class Max(Fold, of=(np.max, np.amax, np.maximum.reduce)):
+    """``np.max``; equal maxima, or NaNs, share the gradient evenly (a subgradient), ``initial`` among them."""
+
+    ufunc: ClassVar[Any] = np.maximum
+
+    def backward(self, g, x, *, y):
+        y = self.restore(y)
+        hits = np.equal(x, y)
+        if np.any(np.isnan(y)):
+            hits |= np.isnan(x) & np.isnan(y)
+        if (part := self.part(x)) is not True:
+            hits &= part
+        winners = np.sum(hits, axis=self.axis, keepdims=True)
+        if self.initial not in (None, np._NoValue):
+            winners = winners + np.equal(y, self.initial)
+        return self.spread(self.restore(g) / np.maximum(winners, 1).astype(g.dtype), hits)
+
+
+class Min(Max, of=(np.min, np.amin, np.minimum.reduce)):
+    """``np.min``; equal minima, or NaNs, share the gradient evenly (a subgradient), ``initial`` among them."""
+
+    ufunc: ClassVar[Any] = np.minimum
+
+
+# ---------------------------------------------------------------- moments
+
+
+class Mean(Selective, of=np.mean):
+    """``np.mean``."""
+
+    def backward(self, g):
+        return self.shared(g, self.part())
+
+
+class Deviations(Selective):
+    """What variance and standard deviation share: the distances from the mean."""
+
+    ddof: float = 0
+    correction: float = 0
+
+    def forward(self, x, mean=None):
+        return self.of(x, **self.given()) if mean is None else self.of(x, **self.given(), mean=mean)
+
+    def to_each(self, g: Any, x: Any, mean: Any) -> Any:
+        """The gradient of the numbers, and of the mean where it was given, from that of the variance."""
+        part = self.part(x)
+        counts = self.counts(part)
+        x = x if part is True else np.where(part, x, 0)
+        centred = x - (self._mean(x, part, counts) if mean is None else mean)
+        if centred.dtype.kind == "c":
+            centred = np.conjugate(centred)
+        freedom = counts - (self.ddof or self.correction)
+        if part is True:
+            slope: Any = 2 / freedom if freedom > 0 else math.nan
+            gx = self.restore(g) * centred * slope
+        else:
+            slope = (2 / np.where(freedom > 0, freedom, math.nan)).astype(g.dtype)
+            gx = masked(self.restore(g) * slope * centred, part)
+        return gx if mean is None else (gx, lambda: sum_to(-gx, self.shapes[1]))
+
+    def _mean(self, x: Any, part: Any, counts: Any) -> Any:
+        if part is True:
+            return np.mean(x, axis=self.axis, keepdims=True)
+        return np.mean(x, axis=self.axis, keepdims=True, where=part | (counts == 0))  # of nothing, say nothing
+
+
+class Var(Deviations, of=np.var):
+    """``np.var``: the mean squared distance from the mean, in two passes; of complex numbers a real number."""
+
+    def backward(self, g, x, mean=None):
+        return self.to_each(g, x, mean)
+
+
+class Std(Deviations, of=np.std):
+    """``np.std``: the root of the variance; at zero variance it has no derivative and the gradient is NaN or inf."""
+
+    def backward(self, g, x, mean=None, *, y):
+        return self.to_each(g * (0.5 / y), x, mean)

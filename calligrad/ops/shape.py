@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 
 from calligrad.function import Function, sum_to
 from calligrad.rules import implements
-from calligrad.value import Value, unwrap, unwrap_all
+from calligrad.value import Value, unwrap_all
 
 
 class Reshape(Function):
@@ -28,11 +29,17 @@ class Reshape(Function):
 
 
 @implements(np.reshape)
-def reshape(a: Any, shape: Any, order: str = "C") -> Any:
-    """``np.reshape``; ``order="A"`` is "F" for an array that lies in memory that way, else "C"."""
+def reshape(a: Any, shape: Any = None, order: str = "C", *, newshape: Any = None, copy: bool | None = None) -> Any:
+    """``np.reshape``; ``order="A"`` is "F" for an array that lies in memory that way, else "C".
+
+    ``newshape`` is what NumPy 2.0 calls the shape.
+    """
+    shape = newshape if shape is None else shape
     if order == "A":
         order = "F" if a.data.flags.fnc else "C"
-    return Reshape(shape, order)(a)
+    if copy is False:
+        np.reshape(a.data, shape, order, copy=False)  # where it cannot be done, NumPy says so
+    return Reshape(shape, order)(np.copy(a, order) if copy else a)
 
 
 @implements(np.ravel)
@@ -72,8 +79,8 @@ class Swapaxes(Function, of=np.swapaxes):
         return np.swapaxes(g, self.axis1, self.axis2)
 
 
-@implements(np.matrix_transpose)
-def matrix_transpose(x: Any) -> Any:
+@implements(np.matrix_transpose, np.linalg.matrix_transpose)
+def matrix_transpose(x: Any, /) -> Any:
     """``np.matrix_transpose``: the last two axes swapped."""
     if x.ndim < 2:
         raise ValueError(f"a matrix has two axes; this Value has shape {x.shape}")
@@ -90,6 +97,13 @@ class Moveaxis(Function, of=np.moveaxis):
 
     def backward(self, g):
         return np.moveaxis(g, self.destination, self.source)
+
+
+@implements(np.rollaxis)
+def rollaxis(a: Any, axis: int, start: int = 0) -> Any:
+    """``np.rollaxis``."""
+    order = np.rollaxis(np.empty(tuple(range(a.ndim))), axis, start).shape  # each axis is as long as its number
+    return Transpose(order)(a)
 
 
 class ExpandDims(Function, of=np.expand_dims):
@@ -120,12 +134,43 @@ class BroadcastTo(Function, of=np.broadcast_to):
     views = True
 
     shape: tuple[int, ...]
+    subok: bool = False
 
     def forward(self, array):
         return np.broadcast_to(array, self.shape)
 
     def backward(self, g):
         return sum_to(g, self.shapes[0])
+
+
+@implements(np.broadcast_arrays)
+def broadcast_arrays(*args: Any, subok: bool = False) -> tuple[Any, ...]:
+    """``np.broadcast_arrays``."""
+    shape = np.broadcast_shapes(*map(np.shape, args))
+    return tuple(np.broadcast_to(a, shape) for a in args)
+
+
+@implements(np.meshgrid)
+def meshgrid(*xi: Any, copy: bool = True, sparse: bool = False, indexing: str = "xy") -> tuple[Any, ...]:
+    """``np.meshgrid``: coordinates along each axis, as a grid."""
+    if indexing not in ("xy", "ij"):
+        raise ValueError(f"indexing is 'xy' or 'ij', not {indexing!r}")
+    axes = list(range(len(xi)))
+    if indexing == "xy":
+        axes[:2] = axes[:2][::-1]
+    grids: Any = [np.reshape(x, [-1 if i == axis else 1 for i in range(len(xi))]) for axis, x in zip(axes, xi)]
+    if not sparse:
+        grids = np.broadcast_arrays(*grids)
+    return tuple(map(np.copy, grids) if copy else grids)
+
+
+@implements(np.ix_)
+def ix_(*args: Any) -> tuple[Any, ...]:
+    """``np.ix_``: vectors along axes of their own; masks become positions."""
+    plain = np.ix_(*unwrap_all(args))
+    return tuple(
+        np.reshape(a, p.shape) if isinstance(a, Value) and a.dtype == p.dtype else p for a, p in zip(args, plain)
+    )
 
 
 class Flip(Function, of=np.flip):
@@ -139,10 +184,97 @@ class Flip(Function, of=np.flip):
         return np.flip(g, self.axis)
 
 
+class Fliplr(Function, of=np.fliplr):
+    """``np.fliplr``: columns in reverse."""
+
+    views = True
+
+    def backward(self, g):
+        return np.fliplr(g)
+
+
+class Flipud(Function, of=np.flipud):
+    """``np.flipud``: rows in reverse."""
+
+    views = True
+
+    def backward(self, g):
+        return np.flipud(g)
+
+
+class Rot90(Function, of=np.rot90):
+    """``np.rot90``: turned by ``k`` right angles."""
+
+    views = True
+
+    k: int = 1
+    axes: tuple[int, int] = (0, 1)
+
+    def backward(self, g):
+        return np.rot90(g, -self.k, self.axes)
+
+
+class Roll(Function, of=np.roll):
+    """``np.roll``: what leaves at one end comes back at the other."""
+
+    shift: int | tuple[int, ...]
+    axis: int | tuple[int, ...] | None = None
+
+    def backward(self, g):
+        return np.roll(g, np.negative(self.shift), self.axis)
+
+
+class Tile(Function, of=np.tile):
+    """``np.tile``: the whole array again and again along each axis."""
+
+    reps: int | tuple[int, ...]
+
+    def backward(self, g):
+        shape, reps = self.shapes[0], tuple(map(int, np.atleast_1d(self.reps)))
+        ndim = max(len(shape), len(reps))
+        copies, lengths = ((1,) * (ndim - len(sizes)) + sizes for sizes in (reps, shape))
+        tiles = np.reshape(g, [n for pair in zip(copies, lengths) for n in pair])
+        return np.reshape(np.sum(tiles, axis=tuple(range(0, 2 * ndim, 2))), shape)
+
+
+class Repeat(Function, of=np.repeat):
+    """``np.repeat``: each item again and again, all as often or each as often as ``repeats`` says."""
+
+    repeats: Any
+    axis: int | None = None
+
+    def backward(self, g):
+        shape, axis, counts = self.shapes[0], self.axis, np.asarray(self.repeats)
+        whole = (math.prod(shape),) if axis is None else shape
+        axis = 0 if axis is None else axis % len(shape)
+        if counts.size == 1:
+            runs = np.reshape(g, (*whole[: axis + 1], int(np.max(counts)), *whole[axis + 1 :]))
+            return np.reshape(np.sum(runs, axis=axis + 1), shape)
+        return np.reshape(SumRuns(counts, axis)(g), shape)
+
+
+class SumRuns(Function):
+    """Each run of ``counts`` items added up, which may be none: the adjoint of ``Repeat``."""
+
+    counts: Any
+    axis: int
+
+    def forward(self, x):
+        shape = (*x.shape[: self.axis], len(self.counts), *x.shape[self.axis + 1 :])
+        y = np.zeros_like(x, shape=shape)
+        used, starts = self.counts > 0, np.cumsum(self.counts) - self.counts
+        y[(slice(None),) * self.axis + (used,)] = np.add.reduceat(x, starts[used], self.axis)
+        return y
+
+    def backward(self, g):
+        return np.repeat(g, self.counts, self.axis)
+
+
 class Copy(Function, of=np.copy):
     """``np.copy``: the same numbers in an array of their own."""
 
     order: str = "K"
+    subok: bool = False
 
     def backward(self, g):
         return g
@@ -152,36 +284,26 @@ class Astype(Function, of=np.astype):
     """``np.astype``; the gradient returns in the input's dtype, as the engine sees to."""
 
     dtype: Any
+    copy: bool = True
+    device: Any = None
 
     def forward(self, x):
-        return x.astype(self.dtype)
+        if self.device not in (None, "cpu"):
+            raise ValueError(f"NumPy's arrays are on the cpu, not on {self.device!r}")
+        return x.astype(self.dtype, copy=self.copy)
 
     def backward(self, g):
         return g
 
 
-@implements(np.atleast_1d)
-def atleast_1d(*arys: Any) -> Any:
-    """``np.atleast_1d``."""
-    made = tuple(np.reshape(a, (1,)) if np.ndim(a) == 0 else a for a in arys)
-    return made[0] if len(made) == 1 else made
-
-
-def _like(func: Callable) -> Callable:
-    def rule(*args: Any, **kwargs: Any) -> Value:
-        return Value(func(*unwrap_all(args), **unwrap_all(kwargs)), requires_grad=False)
+def _widen(func: Callable) -> Callable:
+    def rule(*arys: Any) -> Any:
+        shapes = [func(np.broadcast_to(False, np.shape(a))).shape for a in arys]
+        made = tuple(np.reshape(a, shape) if np.shape(a) != shape else a for a, shape in zip(arys, shapes))
+        return made[0] if len(made) == 1 else made
 
     return rule
 
 
-for _func in (np.zeros_like, np.ones_like, np.empty_like):
-    implements(_func)(_like(_func))  # a Value, so that items that carry a gradient can be written into it
-
-
-@implements(np.full_like)
-def full_like(a: Any, fill_value: Any, dtype: Any = None, order: str = "K", *, shape: Any = None) -> Any:
-    """``np.full_like``: differentiable in what fills it, not in what it is like."""
-    dtype = np.result_type(unwrap(a)) if dtype is None else dtype
-    if not isinstance(fill_value, Value):
-        return _like(np.full_like)(a, fill_value, dtype, order, shape=shape)
-    return np.broadcast_to(fill_value.astype(dtype), np.shape(a) if shape is None else shape).copy()
+for _func in (np.atleast_1d, np.atleast_2d, np.atleast_3d):
+    implements(_func)(_widen(_func))

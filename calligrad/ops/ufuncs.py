@@ -40,9 +40,13 @@ def with_keywords(
         unknown["order"] = order
     if unknown:
         raise TypeError(f"{numpy_name(ufunc)} of a Value does not take {', '.join(f'{key}=' for key in unknown)}")
-    xs = _cast(ufunc, xs, dtype, signature, casting)
     outs = out if isinstance(out, tuple) else (out,) * ufunc.nout
     mask = np.asarray(unwrap(where))
+    if None not in outs:  # NumPy's own checks of shapes and dtypes, before anything is written
+        asked = {"out": tuple(np.copy(unwrap(o)) for o in outs), "where": mask, "casting": casting}
+        kinds = {"dtype": dtype} if signature is None else {"signature": signature}
+        ufunc(*map(unwrap, xs), **asked, **kinds)
+    xs = _cast(ufunc, xs, dtype, signature, casting)
     if where is True:
         ys = ufunc(*xs)
     else:  # only what the mask holds is computed, so that nothing else can spoil a gradient
@@ -52,7 +56,7 @@ def with_keywords(
         mask = np.broadcast_to(mask, shape)
         ys = ufunc(*(np.broadcast_to(x, shape)[mask] for x in xs))
     ys = ys if isinstance(ys, tuple) else (ys,)
-    results = tuple(_into(o, y, where, mask, casting) for o, y in zip(outs, ys, strict=True))
+    results = tuple(_into(o, y, where, mask) for o, y in zip(outs, ys, strict=True))
     return results if ufunc.nout > 1 else results[0]
 
 
@@ -62,7 +66,7 @@ def _cast(ufunc: np.ufunc, xs: Sequence[Any], dtype: Any, signature: Any, castin
         return xs
     if signature is None:
         signature = None if dtype is None else (None,) * ufunc.nin + (np.dtype(dtype),) * ufunc.nout
-    given = tuple(type(x) if type(x) in (int, float, complex) else np.asarray(unwrap(x)).dtype for x in xs)
+    given = tuple(type(x) if type(x) in (int, float, complex) else np.result_type(unwrap(x)) for x in xs)
     loop = ufunc.resolve_dtypes((*given, *(None,) * ufunc.nout), signature=signature, casting=casting)
     return [
         x if isinstance(kind, type) else np.astype(np.asanyarray(x) if not isinstance(x, Value) else x, to)
@@ -70,14 +74,12 @@ def _cast(ufunc: np.ufunc, xs: Sequence[Any], dtype: Any, signature: Any, castin
     ]
 
 
-def _into(out: Any, y: Any, where: Any, mask: Any, casting: Any) -> Any:
+def _into(out: Any, y: Any, where: Any, mask: Any) -> Any:
     """The result where it belongs: in ``out``, or among zeros where the mask left gaps."""
     if out is None:
         if where is True:
             return y
         out = np.zeros(mask.shape, y.dtype)
         out = Value(out, requires_grad=False) if isinstance(y, Value) else out
-    elif not np.can_cast(y.dtype, out.dtype, casting):
-        raise TypeError(f"a result of {y.dtype} does not go into out of {out.dtype} by casting={casting!r}")
     out[... if where is True else mask] = y
     return out

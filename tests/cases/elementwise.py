@@ -195,7 +195,12 @@ case("np.nan_to_num copy=False", lambda x: np.nan_to_num(2 * x, copy=False), rea
 MASK = np.array([[True, False, True], [False, False, True]])
 case("np.log where=", lambda x: np.log(x, where=MASK, out=np.zeros_like(x)), positive(2, 3))
 case("np.divide where= out=", lambda a, b: np.divide(a, b, out=2 * (a + b), where=MASK), real(2, 3), positive(2, 3))
-case("np.multiply where= broadcast", lambda a, b: np.multiply(a, b, where=MASK, out=np.zeros_like(a + b)), real(2, 3), real(3))
+case(
+    "np.multiply where= broadcast",
+    lambda a, b: np.multiply(a, b, where=MASK, out=np.zeros_like(a + b)),
+    real(2, 3),
+    real(3),
+)
 case("np.add out=", lambda a, b: np.add(a, b, out=np.zeros_like(a + b)), real(2, 3), real(3))
 case("np.add dtype=", lambda a, b: np.add(a, b, dtype=np.float64), real(2, 3), real(3), own_dtype=True)
 case("np.exp dtype=", lambda a: np.exp(a, dtype=np.float64), real(3), own_dtype=True)

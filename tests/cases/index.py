@@ -1,11 +1,11 @@
-"""Indexing, assigning and sorting."""
+"""Indexing, and assigning to items."""
 
 import numpy as np
 
-import calligrad as cg
 from calligrad.ops.alias import Alias
-from calligrad.ops.index import Scatter
-from tests.cases.table import apart, case, real
+from calligrad.ops.index import Scatter, Spread
+from tests.cases.assign import writable
+from tests.cases.table import case, complexes, real
 
 KEYS = {
     "1": 1,
@@ -48,9 +48,7 @@ KEYS = {
 
 def put(key):
     def assign(x, w):
-        y = np.copy(x)
-        if isinstance(w, cg.Value) and not isinstance(y, cg.Value):
-            y = cg.Value(y, requires_grad=False)  # an array takes no Value
+        y = writable(x, w)
         y[key] = w
         return y
 
@@ -65,6 +63,8 @@ for words, key in KEYS.items():
 case("getitem of a 0-d array", lambda x: x[()], real())
 case("getitem of nothing", lambda x: x[:, 0], real(0, 3))
 case("getitem of three axes", lambda x: x[np.array([0, 1]), :, np.array([1, 1])], real(2, 3, 2))
+case("getitem twice", lambda x: x[1:][np.array([0, 0])], real(3, 2))
+case("setitem of complex numbers", put(np.array([0, 2])), complexes(3, 2), complexes(2))
 case("setitem broadcast", put(slice(0, 2)), real(3, 4), real(4))
 case("setitem ones in front", put(0), real(3, 4), real(1, 1, 4))
 case("setitem a column", put(slice(None)), real(3, 4), real(3, 1))
@@ -74,22 +74,6 @@ case("setitem into a constant", lambda w: put(1)(np.zeros((3, 2), w.dtype), w), 
 case("setitem twice", lambda x, w: put(0)(put(slice(0, 2))(x, w), 2 * w[0]), real(3), real(2))
 case("ops.Scatter", lambda x: Scatter(np.array([0, 0, 2]), (4, 2))(x), real(3, 2))
 case("ops.Scatter by slices", lambda x: Scatter((slice(1, 3), 0), (4, 2))(x), real(2))
+case("ops.Spread", lambda x: Spread(np.array([[0, 0, 5]]), (3, 2))(x), real(1, 3))
+case("ops.Spread distinct", lambda x: Spread(np.array([4, 0, 5]), (3, 2), True)(x), real(3))
 case("ops.Alias", lambda x: Alias()(x), real(3))
-
-
-PLACES = np.array([[2, 0, 0], [1, 1, 2]])
-case("np.take_along_axis", lambda x: np.take_along_axis(x, PLACES, 1), real(2, 3))
-case("np.take_along_axis axis=0", lambda x: np.take_along_axis(x, PLACES % 2, axis=0), real(2, 3))
-case("np.take_along_axis axis=-1", lambda x: np.take_along_axis(x, PLACES, -1), real(2, 3))
-case("np.take_along_axis axis=None", lambda x: np.take_along_axis(x, np.array([0, 5, 5]), None), real(2, 3))
-case("np.take_along_axis broadcast", lambda x: np.take_along_axis(x, np.array([[2, 0, 1, 1]]), 1), real(2, 3))
-case(
-    "np.take_along_axis of three axes",
-    lambda x: np.take_along_axis(x, np.array([[[0, 1]], [[1, 1]]]), 1),
-    real(2, 3, 2),
-)
-case("np.sort", np.sort, apart(2, 4))
-case("np.sort axis=0", lambda x: np.sort(x, 0), apart(3, 2))
-case("np.sort axis=None", lambda x: np.sort(x, axis=None), apart(2, 3))
-case("np.sort kind=", lambda x: np.sort(x, kind="stable"), apart(4))
-case("np.sort of nothing", np.sort, apart(0, 3))

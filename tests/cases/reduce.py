@@ -3,7 +3,7 @@
 import numpy as np
 
 import calligrad as cg
-from tests.cases.table import apart, case, real
+from tests.cases.table import apart, case, complexes, real
 
 AXES = (None, 0, -1, 1, (0, 2), (-1, 0), (0, 1, 2), ())
 REDUCTIONS = {
@@ -72,13 +72,32 @@ case("np.maximum.reduce", np.maximum.reduce, apart(2, 3))
 case("np.minimum.reduce", lambda x: np.minimum.reduce(x, 1), apart(2, 3))
 case("np.prod of a zero", lambda x: np.prod(x * np.array([1, 0, 1], np.int8) + 0 * x), real(3))
 case("np.prod of two zeros", lambda x: np.prod(x * np.array([1, 0, 0], np.int8), axis=0), real(3))
-case("np.linalg.norm", np.linalg.norm, real(4))
-case("np.linalg.norm of a matrix", np.linalg.norm, real(2, 3))
-case("np.linalg.norm of three axes", np.linalg.norm, real(2, 3, 2))
-case("np.linalg.norm axis=1", lambda x: np.linalg.norm(x, axis=1), real(2, 3))
-case("np.linalg.norm ord=2 axis=-1 keepdims", lambda x: np.linalg.norm(x, 2, -1, True), real(2, 3))
-case("np.linalg.norm axis=(0, 2)", lambda x: np.linalg.norm(x, axis=(0, 2)), real(2, 3, 2))
-case("np.linalg.norm axis=(1,)", lambda x: np.linalg.norm(x, 2, axis=(1,)), real(2, 3))
-case("np.linalg.norm axis=np.int64(0)", lambda x: np.linalg.norm(x, 2, axis=np.int64(0)), real(2, 3))
-case("np.linalg.norm fro", lambda x: np.linalg.norm(x, "fro", keepdims=True), real(2, 3))
-case("np.linalg.norm of nothing", lambda x: np.linalg.norm(x, axis=1), real(0, 3))
+
+# ---------------------------------------------------------------- a mask, a start, complex numbers
+
+MASK = np.arange(24).reshape(2, 3, 4) % 5 != 2
+for name, (f, draw) in REDUCTIONS.items():
+    if f is cg.logsumexp:
+        continue
+    start = {"initial": 0.5} if name in ("np.sum", "np.prod", "np.max", "np.min") else {}
+    for axis in (None, 1, (0, 2)):
+        case(f"{name} where= axis={axis}", lambda x, f=f, axis=axis, s=start: f(x, axis=axis, where=MASK, **s),
+             draw(2, 3, 4))  # fmt: skip
+    case(f"{name} where= of a row keepdims",
+         lambda x, f=f, start=start: f(x, axis=1, keepdims=True, where=[True, False, True], **start),
+         draw(2, 3))  # fmt: skip
+    case(f"{name} of complex numbers axis=None", f, complexes(2, 3))
+    case(f"{name} of complex numbers axis=1", lambda x, f=f: f(x, axis=1, keepdims=True), complexes(2, 3))
+    case(f"{name} keepdims=np._NoValue", lambda x, f=f: f(x, axis=0, keepdims=np._NoValue), draw(2, 3))
+    if start:
+        case(f"{name} initial=", lambda x, f=f: f(x, axis=0, initial=0.5), draw(2, 3))
+for name in ("np.var", "np.std"):
+    f = getattr(np, name[3:])
+    case(f"{name} correction=1", lambda x, f=f: f(x, axis=1, correction=1), real(2, 4))
+    case(f"{name} mean=", lambda x, m, f=f: f(x, axis=1, mean=m), real(2, 4), real(2, 1))
+    case(f"{name} mean= of its own", lambda x, f=f: f(x, 1, mean=np.mean(x, 1, keepdims=True)), complexes(2, 4))
+case("np.var mean= where= ddof=1", lambda x, m: np.var(x, 2, ddof=1, mean=m, where=MASK), real(2, 3, 4), real(2, 3, 1))
+case("np.prod where= of zeros", lambda x: np.prod(x * MASK, axis=2, where=np.flip(MASK)), real(2, 3, 4))
+case("x.sum where= initial=", lambda x: x.sum(1, initial=2.0, where=MASK), real(2, 3, 4))
+case("x.max where= initial=", lambda x: x.max(1, initial=-9.0, where=MASK), apart(2, 3, 4))
+case("x.std where= ddof=1", lambda x: x.std(2, ddof=1, where=MASK), real(2, 3, 4))

@@ -161,42 +161,6 @@ def test_setitem_of_any_key_to_second_order(write):
     )
 
 
-@given(st.data())
-def test_take_along_axis_of_any_places(data):
-    shape = data.draw(SHAPES)
-    axis = data.draw(st.integers(-len(shape), len(shape) - 1))
-    chosen = list(shape)
-    chosen[axis] = data.draw(st.integers(0, 4))
-    if data.draw(st.booleans()):  # NumPy broadcasts the other axes
-        chosen = [1 if i != axis % len(shape) and data.draw(st.booleans()) else n for i, n in enumerate(chosen)]
-    n = shape[axis]
-    indices = data.draw(arrays(np.int64, tuple(chosen), elements=st.integers(-n, n - 1)))
-    x = np.arange(1.0, math.prod(shape) + 1).reshape(shape)
-    np.testing.assert_array_equal(
-        np.take_along_axis(Value(x), indices, axis).data, np.take_along_axis(x, indices, axis), strict=True
-    )
-    check_gradients(lambda x: np.take_along_axis(x, indices, axis), x, order=1)
-
-
-@given(st.data())
-def test_sort_of_any_axis_with_ties(data):
-    shape = data.draw(SHAPES)
-    axis = data.draw(st.sampled_from([None, *range(-len(shape), len(shape))]))
-    x = data.draw(arrays(float, shape, elements=st.sampled_from([0.0, 1.0, 2.0])))
-    v = Value(x)
-    y = np.sort(v, axis=axis)
-    np.testing.assert_array_equal(y.data, np.sort(x, axis=axis), strict=True)
-    g = np.arange(1.0, y.size + 1).reshape(y.shape)
-    y.grad = g
-    y.backward()
-    # Equal numbers keep their order.
-    order = np.argsort(x, axis=axis, kind="stable")
-    if axis is None:
-        np.testing.assert_array_equal(v.grad.ravel()[order], g)
-    else:
-        np.testing.assert_array_equal(np.take_along_axis(v.grad, order, axis), g)
-
-
 # ---------------------------------------------------------------- keys as they come
 
 
@@ -248,3 +212,68 @@ def test_precision_of_scattered_gradients(dtype):
     x = Value(np.ones(3, dtype))
     x[np.array([0, 0])].backward()
     np.testing.assert_array_equal(x.grad, np.array([2, 0, 0], dtype), strict=True)
+
+
+# ---------------------------------------------------------------- many numbers, which go another way than a few
+
+RNG = np.random.default_rng(3)
+MANY = {
+    "array": ((40, 60), RNG.integers(-40, 40, 50)),
+    "matrix of places": ((40, 60), RNG.integers(-40, 40, (10, 7))),
+    "unsigned places": ((40, 60), RNG.integers(0, 40, 50).astype("u1")),
+    "one axis": ((1500,), RNG.integers(-1500, 1500, 2000)),
+    "(slice, array)": ((40, 60), (slice(None), RNG.integers(-60, 60, 50))),
+    "(half a slice, array)": ((40, 60), (slice(0, 30), RNG.integers(-60, 60, 50))),
+    "(array, array)": ((40, 60), (RNG.integers(-40, 40, 2000), RNG.integers(-60, 60, 2000))),
+    "(array, array, rest)": ((4, 6, 50), (RNG.integers(-4, 4, 30), RNG.integers(-6, 6, 30))),
+    "(array, slice, array)": ((4, 6, 50), (RNG.integers(-4, 4, 300), slice(1, 5), RNG.integers(-50, 50, 300))),
+    "(..., array)": ((4, 6, 50), (..., RNG.integers(-50, 50, 60))),
+    "(array, ...)": ((40, 6, 5), (RNG.integers(-40, 40, 60), ...)),
+    "(None, array)": ((40, 60), (None, RNG.integers(-40, 40, 60))),
+    "(array, None, 1)": ((40, 60, 2), (RNG.integers(-40, 40, 2000), None, 1)),
+    "(mask, array)": ((4, 6, 500), (np.eye(4, 6, dtype=bool), RNG.integers(0, 500, (900, 1)))),
+    "list": ((4, 600), [0, 3, -1, 0]),
+    "list of booleans": ((4, 600), [True, False, True, True]),
+    "mask": ((40, 60), RNG.random((40, 60)) > 0.5),
+    "mask of rows": ((40, 60), RNG.random(40) > 0.5),
+}
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32, np.complex128, ">f8"])
+@pytest.mark.parametrize("words", MANY)
+def test_many_numbers_add_up_as_a_few_do(words, dtype):
+    shape, key = MANY[words]
+    x = RNG.standard_normal(shape).astype(dtype)
+    v = Value(x)
+    y = v[key]
+    np.testing.assert_array_equal(y.data, x[key], strict=True)
+    assert words.startswith("mask") or y.size >= max(1000, x.size // 16)
+    y.grad = g = RNG.standard_normal(y.shape).astype(dtype)
+    y.backward()
+    expected = np.zeros(shape, dtype)
+    np.add.at(expected, key, g)  # in the same order, so that not a bit differs
+    np.testing.assert_array_equal(v.grad, expected)
+
+
+def test_a_mask_writes_in_any_layout():
+    data = np.arange(12.0).reshape(3, 4).T
+    mask = data % 5 == 0
+    y = Value(data) * 1
+    w = Value(np.array([1.0, 2.0, 3.0]))
+    y[mask] = w
+    expected = data.copy()
+    expected[mask] = w.data
+    np.testing.assert_array_equal(y.data, expected)
+    y.grad = data
+    y.backward()
+    np.testing.assert_array_equal(w.grad, data[mask])
+
+
+@pytest.mark.parametrize("key", [np.ones((2, 3), bool), np.ones((3, 2, 1), bool), np.ones(2, bool), [0.5], "a", 7])
+def test_keys_that_do_not_fit_raise_numpys_own_error(key):
+    x = np.zeros((3, 2))
+    with pytest.raises(IndexError) as expected:
+        x[key]
+    with pytest.raises(IndexError) as caught:
+        Value(x)[key]
+    assert str(caught.value) == str(expected.value)

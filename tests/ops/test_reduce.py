@@ -147,29 +147,6 @@ def test_prod_keeps_the_precision_at_zeros():
     np.testing.assert_array_equal(x.grad, np.array([6, 0, 0], "f4"), strict=True)
 
 
-# ---------------------------------------------------------------- norm
-
-
-def test_norm_at_the_origin_has_gradient_0():
-    np.testing.assert_array_equal(grad(np.linalg.norm)(np.zeros(3)), np.zeros(3))
-    x = np.array([[3.0, 4.0], [0.0, 0.0]])
-    g = grad(lambda x: np.sum(np.linalg.norm(x, axis=1)))(x)
-    np.testing.assert_allclose(g, [[0.6, 0.8], [0, 0]])
-    g = grad(lambda x: np.sum(np.linalg.norm(x, axis=1, keepdims=True)))(x)
-    np.testing.assert_allclose(g, [[0.6, 0.8], [0, 0]])
-
-
-def test_norm_of_second_order_beside_the_origin():
-    x = np.array([[3.0, 4.0], [0.0, 0.0]])
-    h = hessian(lambda x: np.sum(np.linalg.norm(x, axis=1)))(x)
-    assert np.isfinite(h).all()
-    np.testing.assert_allclose(h[0, :, 0, :], (np.eye(2) - np.outer([0.6, 0.8], [0.6, 0.8])) / 5)
-
-
-def test_norm_of_one_number():
-    np.testing.assert_array_equal(grad(np.linalg.norm)(np.array([-2.0])), [-1])
-
-
 # ---------------------------------------------------------------- logsumexp and softmax
 
 

@@ -16,55 +16,61 @@ class Det(Function, of=np.linalg.det):
     """``np.linalg.det``; its gradient is the matrix of cofactors, which a singular matrix has as well."""
 
     def backward(self, g, a, *, y):
-        return g[..., None, None] * cofactors(a, y)
+        inverse = accurate_inverse(a)
+        if inverse is None:
+            return g[..., None, None] * Cofactors()(a)
+        return (g * y)[..., None, None] * inverse.mT
 
 
-def cofactors(a: Any, det: Any) -> Any:
-    """The cofactors of ``a``: det(a) times its inverse, transposed, unless it is close to having none."""
+def accurate_inverse(a: Any) -> Any:
+    """The inverse, or None where a matrix is so close to having none that digits would be lost."""
     try:
         inverse = np.linalg.inv(a)
     except np.linalg.LinAlgError:
-        return Cofactors()(a)
-    if np.max(size(a) * size(inverse), initial=0) > 1e6:  # the condition, up to a factor of n
-        return Cofactors()(a)
-    return det[..., None, None] * inverse.mT
-
-
-def size(a: Any) -> Any:
-    """The Frobenius norms of matrices, as plain numbers."""
-    return np.linalg.norm(unwrap(a), axis=(-2, -1))
+        return None
+    for axes in (None, (-2, -1)):  # bounded for the whole stack at once, which is quick, or matrix by matrix
+        condition = np.linalg.norm(unwrap(a), axis=axes) * np.linalg.norm(unwrap(inverse), axis=axes)
+        if not np.any((condition > 1e6) & np.isfinite(condition)):
+            return inverse
+    return None
 
 
 class Cofactors(Function):
-    """The matrix of cofactors, from the singular values: a sum of products without a division."""
+    """The matrix of cofactors, from the singular values: sums of products, without a division."""
 
     def forward(self, a):
         u, s, vh = np.linalg.svd(a)
-        turn = (np.linalg.det(u) * np.linalg.det(vh))[..., None, None]
-        return turn * (conj(u) * products_of_others(s)[..., None, :]) @ conj(vh)
+        return turn(u, vh) * (conj(u) * products_of_others(s)[..., None, :]) @ conj(vh)
 
-    def backward(self, g, a):
-        return SecondCofactors()(g, a)
+    def backward(self, g, a, *, y):
+        inverse = accurate_inverse(a)
+        if inverse is None:
+            return SecondCofactors()(g, a)
+        return y * np.sum(g * inverse.mT, axis=(-2, -1), keepdims=True) - inverse.mT @ g.mT @ y
 
 
 class SecondCofactors(Function):
-    """How the cofactors of ``a`` change as ``a`` moves along ``g``: symmetric in g and the gradient that comes back."""
+    """How the cofactors of ``a`` change as ``a`` moves along ``g``; the same map pulls a gradient back."""
 
     def forward(self, g, a):
         u, s, vh = np.linalg.svd(a)
-        turn = (np.linalg.det(u) * np.linalg.det(vh))[..., None, None]
         same = np.eye(s.shape[-1], dtype=bool)
-        pairs = products_of_others(np.where(same, 1, s[..., None, :]))  # of all but the i-th and the j-th
-        pairs = np.where(same, 0, pairs)
+        others = products_of_others(np.where(same, 1, s[..., None, :]))  # of all but the i-th and the j-th
+        others = np.where(same, 0, others)
         g = conj(u).mT @ g @ conj(vh).mT
-        on_diagonal = np.matmul(pairs, np.diagonal(g, 0, -2, -1)[..., None])
-        return turn * (conj(u) @ (np.where(same, on_diagonal, -pairs * g.mT)) @ conj(vh))
+        on_diagonal = others @ np.diagonal(g, 0, -2, -1)[..., None]
+        return turn(u, vh) * conj(u) @ np.where(same, on_diagonal, -others * g.mT) @ conj(vh)
 
     def backward(self, h, _g, a):
-        def third():
-            raise NotImplementedError("np.linalg.det has derivatives up to the second at (nearly) singular matrices")
+        def of_a():
+            raise NotImplementedError("np.linalg.det of a (nearly) singular matrix has no third derivative here")
 
-        return lambda: SecondCofactors()(h, a), third
+        return lambda: SecondCofactors()(h, a), of_a
+
+
+def turn(u: Any, vh: Any) -> Any:
+    """The determinant of two unitary matrices together: a sign or a phase."""
+    return (np.linalg.det(u) * np.linalg.det(vh))[..., None, None]
 
 
 def products_of_others(x: Any) -> Any:
@@ -90,15 +96,13 @@ class Slogdet(Function):
         singular = np.isneginf(log)
         if np.any(singular):
             a = np.where(singular[..., None, None], np.nan, a)
-        slope = 0 if of_log is None else of_log
+        slope = np.zeros_like(log) if of_log is None else of_log
         if of_sign is not None and sign.dtype.kind == "c":
             slope = slope + 1j * np.imag(of_sign * sign)
-        elif of_log is None:
-            slope = 0 * log
         return slope[..., None, None] * np.linalg.inv(a).mT
 
 
-SlogdetResult = type(np.linalg.slogdet(np.eye(1)))
+SlogdetResult: Any = type(np.linalg.slogdet(np.eye(1)))
 
 
 @implements(np.linalg.slogdet)

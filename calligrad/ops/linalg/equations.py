@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from calligrad.function import Function
-from calligrad.ops.linalg.hermitian import adjoint, conj, hermitian
+from calligrad.ops.linalg.hermitian import EPSILON, adjoint, conj, hermitian
 from calligrad.rules import implements
 from calligrad.value import Value
 
@@ -17,7 +17,7 @@ class Inv(Function, of=np.linalg.inv):
     """``np.linalg.inv``: the inverse of square matrices."""
 
     def backward(self, g, *, y):
-        return -(y.mT @ g @ y.mT)
+        return -y.mT @ g @ y.mT
 
 
 class Solve(Function, of=np.linalg.solve):
@@ -30,7 +30,7 @@ class Solve(Function, of=np.linalg.solve):
         if vector:
             g, y = g[..., None], y[..., None]
         gb = np.linalg.solve(a.mT, g)
-        return lambda: -(gb @ y.mT), lambda: gb[..., 0] if vector else gb
+        return lambda: -gb @ y.mT, lambda: gb[..., 0] if vector else gb
 
 
 class Pinv(Function, of=np.linalg.pinv):
@@ -42,7 +42,7 @@ class Pinv(Function, of=np.linalg.pinv):
 
     rcond: Any = None
     hermitian: bool = False
-    rtol: Any = np._NoValue  # type: ignore[attr-defined]
+    rtol: Any = np._NoValue
 
     def backward(self, g, a, *, y):
         if self.hermitian:
@@ -57,8 +57,7 @@ class Pinv(Function, of=np.linalg.pinv):
 
 def from_lower(a: Any) -> Any:
     """The Hermitian matrices whose lower triangles ``a`` holds."""
-    below = np.tri(a.shape[-1], k=-1, dtype=bool)
-    return np.where(below, a, 0) + np.where(below.T, adjoint(a), a) * ~below
+    return np.where(np.tri(a.shape[-1], k=-1, dtype=bool).T, adjoint(a), a)
 
 
 class Lstsq(Function):
@@ -80,7 +79,7 @@ class Lstsq(Function):
         if vector:
             b, x = b[:, None], x[:, None]
             of_x = None if of_x is None else of_x[:, None]
-        rest, ga, gb = b - a @ x, 0 * a, 0 * b
+        rest, ga, gb = b - a @ x, np.zeros_like(a), np.zeros_like(b)
         if of_x is not None:
             of_x, inverse = conj(of_x), np.linalg.pinv(a, self.cutoff())
             gb = adjoint(inverse) @ of_x
@@ -98,10 +97,9 @@ class Lstsq(Function):
 
     def cutoff(self) -> float:
         """What is taken for zero, relative to the largest singular value: LAPACK's choice if it is negative."""
-        epsilon = float(np.finfo(np.float64).eps)
         if self.rcond is None:
-            return epsilon * max(self.shapes[0])
-        return self.rcond if self.rcond >= 0 else epsilon
+            return EPSILON * max(self.shapes[0])
+        return self.rcond if self.rcond >= 0 else EPSILON
 
 
 @implements(np.linalg.lstsq)

@@ -1,8 +1,8 @@
-"""Conjugates and adjoints that cost nothing for real matrices, and the masks of spectral derivatives.
+"""Conjugates and adjoints that cost nothing for real matrices, and what the rules of decompositions share.
 
-Within the graph a gradient is dL/dx - i dL/dy, so that rules of holomorphic functions need no conjugate. The rules of
-decompositions are written down in books for its conjugate; those Functions take ``conj`` of the gradient
-as it comes and of what they return.
+Within the graph a gradient is dL/dx - i dL/dy, so that the rules of holomorphic functions need no conjugate. The
+rules of decompositions are written in the books for the conjugate of that. Those Functions take ``conj`` of the
+gradient that comes, and return ``conj`` of the one that goes.
 """
 
 from __future__ import annotations
@@ -11,15 +11,14 @@ from typing import Any
 
 import numpy as np
 
+from calligrad.value import unwrap
+
+EPSILON = float(np.finfo(np.float64).eps)
+
 
 def conj(x: Any) -> Any:
-    """The complex conjugate; a real array as it is."""
-    return np.conjugate(x) if x.dtype.kind == "c" else x
-
-
-def real(x: Any) -> Any:
-    """The real part; a real array as it is."""
-    return np.real(x) if x.dtype.kind == "c" else x
+    """The complex conjugate; a real array as it is, and None for none."""
+    return np.conjugate(x) if x is not None and x.dtype.kind == "c" else x
 
 
 def adjoint(x: Any) -> Any:
@@ -38,8 +37,14 @@ def skew(x: Any) -> Any:
 
 
 def diagonal(x: Any) -> Any:
-    """Diagonal matrices with the last axis of ``x`` on them."""
+    """Matrices with the last axis of ``x`` on the diagonal."""
     return x[..., None, :] * np.eye(x.shape[-1], dtype=x.dtype)
+
+
+def lower(x: Any) -> Any:
+    """The lower triangle, with half of the diagonal: it and its adjoint make a Hermitian matrix."""
+    n, dtype = x.shape[-1], x.real.dtype
+    return x * (np.tri(n, dtype=dtype) - 0.5 * np.eye(n, dtype=dtype))
 
 
 def inverse_or_zero(x: Any) -> Any:
@@ -48,6 +53,24 @@ def inverse_or_zero(x: Any) -> Any:
     return np.where(zero, 0, 1 / np.where(zero, 1, x)) if np.any(zero) else 1 / x
 
 
-def gaps(x: Any) -> Any:
-    """x[j] - x[i] at place (i, j), inverted; 0 for equal ones, whose vectors may turn freely into one another."""
-    return inverse_or_zero(x[..., None, :] - x[..., :, None])
+def inverse_gaps(x: Any) -> Any:
+    """1 / (x[j] - x[i]) at place (i, j), and 0 where they are equal to the last digits."""
+    gaps = x[..., None, :] - x[..., :, None]
+    largest = np.max(np.abs(unwrap(x)), axis=-1, initial=0)[..., None, None]
+    rounding = 10 * x.shape[-1] * EPSILON + 2 * float(np.finfo(x.dtype).eps)  # NumPy computes in float64
+    equal = np.abs(unwrap(gaps)) <= rounding * largest
+    return np.where(equal, 0, 1 / np.where(equal, 1, gaps))
+
+
+def thin(q: Any, g: Any, k: int) -> tuple[Any, Any]:
+    """The first ``k`` columns of a unitary matrix, and their gradient.
+
+    The other columns are only known to be orthogonal to them. A function that does not depend on which
+    they are depends on these in their place.
+    """
+    if q.shape[-1] == k:
+        return q, g
+    if g is None:
+        return q[..., :k], g
+    q, others, g, g_others = q[..., :k], q[..., k:], g[..., :k], g[..., k:]
+    return q, g - others @ (adjoint(g_others) @ q)

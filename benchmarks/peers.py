@@ -1,0 +1,124 @@
+"""The cases of the tests as other frameworks would run them: their gradients, to compare with ours.
+
+A case is a function that calls ``np``. For a framework with a module of its own in NumPy's place, the same
+function is rebuilt with that module: ``rewritten(f, jax.numpy)``. MyGrad, like calligrad, takes NumPy's own.
+"""
+
+from __future__ import annotations
+
+import types
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from calligrad.nests import leaves
+from calligrad.rules import numpy_name
+
+Gradient = Callable[[Callable, Sequence[np.ndarray], Sequence[np.ndarray]], list[np.ndarray]]
+"""From a function, its arguments and a weight for each output to the gradients of the weighted sum."""
+
+
+def rewritten(f: Any, module: Any, done: dict[int, Any] | None = None) -> Any:
+    """``f`` with ``module`` in place of NumPy: in its globals, its defaults and what it closes over."""
+    done = {} if done is None else done
+    if id(f) in done:
+        return done[id(f)]
+    if f is np:
+        return module
+    if isinstance(f, np.ufunc) or (getattr(f, "__module__", "").split(".")[0] == "numpy" and callable(f)):
+        if isinstance(f, type):
+            return f
+        for name in numpy_name(f).split(".")[1:]:
+            module = getattr(module, name)
+        return module
+    if not isinstance(f, types.FunctionType) or not f.__module__.startswith("tests."):
+        return f
+    cells = tuple(types.CellType(rewritten(cell.cell_contents, module, done)) for cell in f.__closure__ or ())
+    new = types.FunctionType(f.__code__, dict(f.__globals__), f.__name__, None, cells or None)
+    done[id(f)] = new
+    new.__defaults__ = tuple(rewritten(x, module, done) for x in f.__defaults__ or ())
+    for name in f.__code__.co_names:
+        if name in new.__globals__:
+            new.__globals__[name] = rewritten(new.__globals__[name], module, done)
+    return new
+
+
+def weighted(module: Any, ys: Any, us: Sequence[np.ndarray]) -> Any:
+    """The sum of the outputs times ``us``, of complex ones the real part with conjugated weights."""
+    terms = []
+    for y, u in zip(leaves(ys), us, strict=True):
+        if u.dtype.kind == "c":
+            terms.append(module.real(module.sum(np.conjugate(u) * y)))
+        else:
+            terms.append(module.sum(u * y))
+    return sum(terms)
+
+
+def by_calligrad(f: Callable, xs: Sequence[np.ndarray], us: Sequence[np.ndarray]) -> list[np.ndarray]:
+    from calligrad import grad
+
+    return list(grad(lambda *xs: weighted(np, f(*xs), us), tuple(range(len(xs))))(*xs))
+
+
+def by_autograd(f: Callable, xs: Sequence[np.ndarray], us: Sequence[np.ndarray]) -> list[np.ndarray]:
+    import autograd
+    import autograd.numpy as anp
+
+    g = rewritten(f, anp)
+    gs = autograd.grad(lambda *xs: weighted(anp, g(*xs), us), tuple(range(len(xs))))(*xs)
+    return [np.conjugate(x) for x in gs]  # it gives dL/dx - i dL/dy
+
+
+def by_jax(f: Callable, xs: Sequence[np.ndarray], us: Sequence[np.ndarray]) -> list[np.ndarray]:
+    import jax
+    import jax.numpy as jnp
+
+    jax.config.update("jax_enable_x64", True)
+    g = rewritten(f, jnp)
+    gs = jax.grad(lambda *xs: weighted(jnp, g(*xs), us), tuple(range(len(xs))))(*map(jnp.asarray, xs))
+    return [np.conjugate(np.asarray(x)) for x in gs]  # as autograd
+
+
+def by_mygrad(f: Callable, xs: Sequence[np.ndarray], us: Sequence[np.ndarray]) -> list[np.ndarray]:
+    import mygrad
+
+    tensors = [mygrad.tensor(x) for x in xs]
+    ys = f(*tensors)
+    if not all(isinstance(y, mygrad.Tensor) for y in leaves(ys)):
+        raise TypeError("the result has left the graph")
+    weighted(np, ys, us).backward()
+    return [np.zeros_like(x) if t.grad is None else t.grad for t, x in zip(tensors, xs, strict=True)]
+
+
+PEERS: dict[str, Gradient] = {"autograd": by_autograd, "MyGrad": by_mygrad, "JAX": by_jax}
+
+
+def weights(case: Any) -> list[np.ndarray]:
+    """A weight for each output of a case."""
+    us = []
+    for i, y in enumerate(leaves(case.f(*case.xs))):
+        turns = np.arange(1.0 + i, np.size(y) + 1 + i).reshape(np.shape(y))
+        us.append(np.exp(1j * turns) if np.iscomplexobj(y) else np.cos(turns))
+    return us
+
+
+def difference(gradient: Gradient, case: Any) -> float:
+    """Between the gradients of calligrad and of another, relative to the largest; inf where the other has none."""
+    us = weights(case)
+    ours = by_calligrad(case.f, case.xs, us)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            theirs = gradient(case.f, case.xs, us)
+            pairs = [(a, np.asarray(b).astype(a.dtype)) for a, b in zip(map(np.asarray, ours), theirs, strict=True)]
+    except Exception:
+        return float("inf")
+    worst = 0.0
+    for a, b in pairs:
+        if a.shape != b.shape or not np.all(np.isfinite(b)):
+            return float("inf")
+        if a.size:
+            worst = max(worst, float(np.max(np.abs(a - b)) / max(np.max(np.abs(a)), 1e-12)))
+    return worst

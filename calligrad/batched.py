@@ -1,0 +1,333 @@
+"""Batched: an array in a function that ``vmap`` runs on all examples at once. It hides the axis along which they lie.
+
+Interpreters nest, and the innermost one handles an operation first. What is inner is told by levels: every run of
+``vmap`` opens a level, a Batched belongs to the level that made it, and a Value to the level of the array it holds.
+So ``grad`` within ``vmap`` sees Values over Batched arrays, and ``vmap`` within ``grad`` Batched arrays over Values.
+An operation happens at the highest level among its operands; there, whatever has a lower one is the same for
+every example and has no gradient: a Value from outside a vmap is never mistaken for one from inside.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import numpy as np
+
+from calligrad.arraylike import ArrayLike
+from calligrad.value import Value
+
+if TYPE_CHECKING:
+    from calligrad.function import Function
+
+BATCHING: dict[Any, Callable] = {}
+"""NumPy function or kind of Function -> what to do with it at a level; ``calligrad.batching`` fills it."""
+
+
+class Leaving(TypeError):
+    """One number, or one array, was wanted of a Batched."""
+
+
+class NoRule(Exception):
+    """What a rule raises for a way of calling that it does not know: then the examples are taken one by one."""
+
+
+def one_by_one(level: Level, func: Callable, args: Any, kwargs: dict[str, Any]) -> Any:
+    """``func`` of every example, stacked: the key in ``BATCHING`` of what to do without a rule."""
+    raise NotImplementedError
+
+
+running: list[Level] = []
+"""The levels that are open, in all threads: empty means that there is nothing to look out for."""
+
+_innermost: ContextVar[Level | None] = ContextVar("innermost", default=None)
+_numbers = itertools.count(1)
+
+
+class Level:
+    """One run of ``vmap`` over a batch of ``size`` examples; what runs within it has a higher ``number``."""
+
+    def __init__(self, size: int, name: str) -> None:
+        self.size, self.name = size, name
+        self.number = next(_numbers)
+        self.outer = _innermost.get()
+
+    @contextmanager
+    def entered(self) -> Iterator[None]:
+        """Open the level while the function runs."""
+        _innermost.set(self)
+        running.append(self)
+        try:
+            yield
+        finally:
+            running.remove(self)
+            _innermost.set(self.outer)
+
+    def examples(self, x: Any) -> Any:
+        """``x`` with the examples along axis 0; one that stands for all, if ``x`` does not depend on the example."""
+        if type(x) is Batched and x.level is self:
+            return x.examples
+        return x[np.newaxis] if hasattr(x, "__array_function__") else np.asarray(x)[np.newaxis]
+
+    def spread(self, x: Any) -> Any:
+        """``examples`` of ``x``, as many as there are."""
+        data = self.examples(x)
+        return data if data.shape[0] == self.size else np.broadcast_to(data, (self.size, *data.shape[1:]))
+
+    def wrap(self, y: Any) -> Any:
+        """What an operation on ``examples`` gave: arrays that hide their axis 0."""
+        if isinstance(y, tuple) and hasattr(y, "_fields"):
+            return type(y)(*map(self.wrap, y))
+        return type(y)(map(self.wrap, y)) if isinstance(y, (tuple, list)) else Batched(y, self)
+
+
+class Batched(ArrayLike):
+    """An array of which there is one for every example; ``examples`` has them along axis 0.
+
+    Its shape is that of one example. Where the array is the same for all, ``examples`` may have length 1.
+    """
+
+    __slots__ = ("_whole", "examples", "level")
+
+    def __init__(self, examples: Any, level: Level, whole: Callable | None = None) -> None:
+        self.examples = examples
+        self.level = level
+        self._whole = whole
+
+    # ---- what an array is
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.examples.shape[1:]
+
+    @property
+    def ndim(self) -> int:
+        return self.examples.ndim - 1
+
+    @property
+    def size(self) -> int:
+        return math.prod(self.shape)
+
+    @property
+    def dtype(self) -> np.dtype:
+        return self.examples.dtype
+
+    @property
+    def itemsize(self) -> int:
+        return self.dtype.itemsize
+
+    @property
+    def nbytes(self) -> int:
+        return self.size * self.itemsize
+
+    @property
+    def device(self) -> Any:
+        return self.examples.device
+
+    @property
+    def flags(self) -> Any:
+        return getattr(self.examples, "flags", np.empty(0).flags)
+
+    def __len__(self) -> int:
+        if not self.shape:
+            raise TypeError("len() of a 0-d array")
+        return self.shape[0]
+
+    def __repr__(self) -> str:
+        held = "" if isinstance(self.examples, np.ndarray) else f", over {type(self.examples).__name__}"
+        return f"Batched({self.level.size} of shape {self.shape}, {self.dtype}{held})"
+
+    def __deepcopy__(self, memo: dict) -> Batched:
+        return np.copy(self)  # type: ignore[return-value]
+
+    def astype(self, dtype: Any, copy: bool = True) -> Any:
+        """The same in another dtype."""
+        return self if not copy and np.dtype(dtype) == self.dtype else np.astype(self, dtype)
+
+    # ---- NumPy's two protocols
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        if not all(map(_is_operand, inputs)):
+            return NotImplemented  # somebody else's type: it may know how to go on
+        return apply(ufunc if method == "__call__" else getattr(ufunc, method), inputs, kwargs)
+
+    def __array_function__(self, func: Callable, types: Any, args: Any, kwargs: Any) -> Any:
+        if not all(issubclass(t, (Batched, Value, np.ndarray)) for t in types):
+            return NotImplemented
+        return apply(func, args, kwargs, self.level)
+
+    def __getitem__(self, key: Any) -> Any:
+        return apply(Batched.__getitem__, (self, key), {})
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        apply(Batched.__setitem__, (self, key, value), {})
+
+    # ---- leaving: there is no one number
+
+    def __bool__(self) -> bool:
+        # Functions of calligrad may ask whether an exceptional value is anywhere (np.any) or all is well (np.all):
+        # over the whole batch, as the way they then go is right for every example.
+        if self._whole is not None and sys._getframe(1).f_globals.get("__name__", "").startswith("calligrad."):
+            return bool(self._whole(self.examples))
+        self._refuse("if, while, and, or, not, bool(x)", "np.where(condition, a, b), np.logical_and(a, b), …")
+
+    def __float__(self) -> float:
+        self._refuse("float(x)", "np.… in place of math.…")
+
+    def __int__(self) -> int:
+        self._refuse("int(x)", "x.astype(int)")
+
+    def __complex__(self) -> complex:
+        self._refuse("complex(x)", "x.astype(complex)")
+
+    def __index__(self) -> int:
+        self._refuse("x as an index, a size or a whole number", "np.take(array, x, axis=…) for items of an array")
+
+    def __format__(self, spec: str) -> str:
+        return repr(self)
+
+    def item(self, *index: Any) -> Any:
+        """Refused: there is one number for every example."""
+        self._refuse("x.item()", "x[…] for an array of one number")
+
+    def tolist(self) -> Any:
+        """Refused: there is one list for every example."""
+        self._refuse("x.tolist()", "the array itself")
+
+    def __array__(self, *args: Any, **kwargs: Any) -> Any:
+        self._refuse(
+            "np.asarray(x), np.array([…]) or array[…] = x",
+            "np.stack([…]) to join, and y = np.zeros_like(x, shape=…) for an array to write into",
+        )
+
+    def _refuse(self, what: str, way_out: str) -> NoReturn:
+        raise Leaving(
+            f"{what} cannot be answered within vmap, where x stands for {self.level.size} arrays of shape"
+            f" {self.shape} at once, and the answer may differ. Write {way_out}"
+        )
+
+
+# ---------------------------------------------------------------- who is innermost
+
+
+def level_of(x: Any) -> Level | None:
+    """The level at which ``x`` varies from example to example; None outside of every vmap."""
+    if isinstance(x, Value):
+        x = x._data
+    return x.level if type(x) is Batched else None
+
+
+def parts(x: Any) -> Iterator[Any]:
+    """The arrays among the arguments of a NumPy function."""
+    if type(x) in (tuple, list):
+        for part in x:
+            yield from parts(part)
+    elif type(x) is dict:
+        yield from parts(list(x.values()))
+    elif isinstance(x, slice):
+        yield from parts([x.start, x.stop, x.step])
+    else:
+        yield x
+
+
+def _highest(arguments: Any) -> Level | None:
+    """The highest level among the arguments."""
+    levels = [level for x in parts(arguments) if (level := level_of(x)) is not None]
+    top = max(levels, key=lambda level: level.number, default=None)
+    if top is not None and top not in running:
+        raise RuntimeError(
+            f"an array of a vmap that has ended ({top.size} examples of {top.name}) is used outside of it: return it"
+            " from the function instead of storing it"
+        )
+    return top
+
+
+def _is_operand(x: Any) -> bool:
+    return isinstance(x, (Batched, Value)) or type(x).__module__ in ("numpy", "builtins") or isinstance(x, np.ndarray)
+
+
+def apply(func: Callable, args: Any, kwargs: dict[str, Any], like: Level | None = None) -> Any:
+    """``func`` at the highest level among its arguments; at that of ``like`` if none of them is a Batched."""
+    level = _highest((args, kwargs)) or like
+    assert level is not None
+    if any(isinstance(x, Value) and level_of(x) is level for x in parts((args, kwargs))):
+        return func(*_as_constants(args), **_as_constants(kwargs))  # a Value over this level is further in
+    rule = BATCHING.get(func)
+    if rule is None and isinstance(owner := getattr(func, "__self__", func), np.ufunc):
+        rule = BATCHING.get(getattr(np.ufunc, func.__name__ if owner is not func else "__call__"))
+        args = (owner, *args)
+    if rule is not None:
+        try:
+            return rule(level, *args, **kwargs)
+        except NoRule:
+            pass
+    return BATCHING[one_by_one](level, func, args, kwargs)
+
+
+def _as_constants(x: Any) -> Any:
+    """The arguments with every Batched as a Value without gradient, so that Value's rules see Values only."""
+    if type(x) is Batched:
+        return Value(x, requires_grad=False)
+    if type(x) in (tuple, list):
+        return type(x)(map(_as_constants, x))
+    return {key: _as_constants(part) for key, part in x.items()} if type(x) is dict else x
+
+
+# ---------------------------------------------------------------- what function.py and transforms.py ask
+
+
+def settings_of(function: Function) -> dict[str, Any]:
+    """What a Function holds besides its place in the graph."""
+    return {name: x for name, x in vars(function).items() if name not in _PLACE}
+
+
+_PLACE = frozenset(("generation", "edges", "seed", "gradient", "_kept", "_y", "_read", "_output_nodes"))
+
+
+def lifted(function: Function, args: Any) -> Any:
+    """The operands of ``function`` at one level: Values of lower ones are constants there."""
+    level = _highest((args, settings_of(function)))
+    if level is None:
+        return args
+    return [
+        Batched(level.examples(a), level) if hasattr(a, "__array_function__") and level_of(a) is not level else a
+        for a in args
+    ]
+
+
+def forward(function: Function, xs: Any) -> Any:
+    """``function.forward(*xs)``, where some of ``xs`` may be Batched."""
+    level = _highest((xs, settings_of(function)))
+    if level is None:
+        return function.forward(*xs)
+    rule = next(BATCHING[kind] for kind in type(function).__mro__ if kind in BATCHING)
+    return rule(level, function, *xs)
+
+
+def backward(function: Function) -> Callable:
+    """``function.backward``, which takes one example after another if it leaves the batch."""
+    from calligrad.batching.functions import pulled
+
+    return lambda g, *kept, **y: pulled(function, _highest((g, kept, y, settings_of(function))), g, *kept, **y)
+
+
+def lift(x: Any) -> Any:
+    """``x`` at the level of the innermost vmap that is running here, if any."""
+    level = _innermost.get() if running else None
+    return x if level is None or level_of(x) is level else Batched(level.examples(x), level)
+
+
+@contextmanager
+def outside(level: Level) -> Iterator[None]:
+    """Within this block nothing is lifted to ``level``: single examples are at work."""
+    before = _innermost.get()
+    _innermost.set(level.outer)
+    try:
+        yield
+    finally:
+        _innermost.set(before)

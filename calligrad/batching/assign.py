@@ -1,0 +1,128 @@
+"""Writing into arrays: items, and NumPy's functions that write into their first argument."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from calligrad.batched import Batched, Leaving, Level, level_of, parts
+from calligrad.batching.index import as_tuple, is_basic, positions
+from calligrad.batching.makers import batching, padded
+from calligrad.rules import numpy_name
+from calligrad.value import Value
+
+
+def target(level: Level, x: Any, *sources: Any) -> Any:
+    """The examples of ``x``, as many as there are, to write ``sources`` into."""
+    if not isinstance(x, Batched) or x.level is not level:
+        raise Leaving("what differs from example to example cannot be written into an array that is the same for all")
+    data = x.examples
+    if getattr(getattr(data, "flags", None), "writeable", True) is False and data.shape[0] == level.size:
+        raise TypeError("an argument of a function within vmap cannot be written into; write into np.copy(x)")
+    for source in sources:
+        data = _holding(source, data)
+    if data.shape[0] != level.size:
+        data = np.copy(np.broadcast_to(data, (level.size, *data.shape[1:])))
+    if data is not x.examples:
+        if getattr(x.examples, "base", None) is not None:
+            raise TypeError("this array within vmap is a view: what is written must reach the other; write into a copy")
+        x.examples = data
+    return data
+
+
+def _holding(source: Any, data: Any) -> Any:
+    """An array equal to ``data`` that can hold what ``source`` does: Values, or a batch of another vmap."""
+    if isinstance(source, Batched):
+        if isinstance(data, Batched) and data.level.number > source.level.number:
+            return Batched(_holding(source, data.examples), data.level)
+        inner = data.examples if isinstance(data, Batched) and data.level is source.level else data
+        held = _holding(source.examples, inner)
+        if inner is data:
+            held = np.copy(np.broadcast_to(held, (source.level.size, *data.shape)))
+        return data if held is inner else Batched(held, source.level)
+    if isinstance(source, Value) and isinstance(data, np.ndarray):
+        return Value(np.copy(data), requires_grad=False)
+    return data
+
+
+@batching(Batched.__setitem__)
+def setitem(level: Level, x: Any, key: Any, value: Any) -> None:
+    """``x[key] = value``."""
+    key, value = as_tuple(key), level.examples(value)
+    data = target(level, x, value)
+    if all(map(is_basic, key)):
+        ndim = 1 + np.empty(x.shape, bool)[key].ndim
+        data[(slice(None), *key)] = _with_axes(value, ndim)
+        return
+    places = positions(level, x.shape, key)
+    items = np.unravel_index(places, x.shape)
+    data[(np.arange(level.size).reshape(-1, *(1,) * (places.ndim - 1)), *items)] = _with_axes(value, places.ndim)
+
+
+def _with_axes(value: Any, ndim: int) -> Any:
+    """``value`` with so many axes: some added after the first, or ones in front taken away, as NumPy assigns."""
+    surplus = value.ndim - ndim
+    return value.reshape(value.shape[0], *value.shape[1 + surplus :]) if surplus > 0 else padded(value, ndim)
+
+
+@batching(np.ufunc.at)
+def at(level: Level, ufunc: np.ufunc, a: Any, indices: Any, *b: Any) -> None:
+    """``ufunc.at``: the ufunc of items, one after another where an item is named twice."""
+    b = tuple(level.examples(x) for x in b)
+    data = target(level, a, *b)
+    places = positions(level, a.shape, as_tuple(indices))
+    rows = np.arange(level.size).reshape(-1, *(1,) * (places.ndim - 1))
+    ufunc.at(data, (rows, *np.unravel_index(places, a.shape)), *(_with_axes(x, places.ndim) for x in b))
+
+
+@batching(np.put_along_axis)
+def put_along_axis(level: Level, arr: Any, indices: Any, values: Any, axis: int | None = -1) -> None:
+    """``np.put_along_axis``."""
+    if axis is None:
+        setitem(level, arr, np.unravel_index(indices, arr.shape), values)
+        return
+    if np.ndim(indices) != arr.ndim:
+        raise ValueError("`indices` and `arr` must have the same number of dimensions")
+    data = target(level, arr, values := level.examples(values))
+    places, axis = level.spread(indices), axis % arr.ndim + 1
+    np.put_along_axis(data, places, padded(values, data.ndim), axis)
+
+
+def _by_names(func: Callable, name: str, position: int) -> Callable:
+    """Let NumPy write numbers that say which of the values goes where, if that is the same for all examples."""
+
+    def rule(level: Level, *args: Any, **kwargs: Any) -> None:
+        array, *rest = args
+        values = kwargs[name] if name in kwargs else args[position]
+        if not isinstance(array, Batched):
+            raise Leaving(
+                f"{numpy_name(func)}: what differs from example to example cannot be written into an array that is the"
+                " same for all"
+            )
+        places = np.arange(array.size).reshape(array.shape)
+        names = ~np.arange(np.size(values)).reshape(np.shape(values))
+        if name in kwargs:
+            kwargs[name] = names
+        else:
+            rest[position - 1] = names
+        if any(level_of(x) is level for x in parts((rest, kwargs))):
+            raise Leaving(
+                f"{numpy_name(func)} within vmap writes to the same places of every example; see np.where"
+            )
+        func(places, *rest, **kwargs)
+        written = places < 0
+        setitem(level, array, written, np.take(values, ~places[written]))
+
+    return rule
+
+
+for _func, (_name, _position) in {
+    np.copyto: ("src", 1),
+    np.place: ("vals", 2),
+    np.putmask: ("values", 2),
+    np.put: ("v", 2),
+    np.fill_diagonal: ("val", 1),
+}.items():
+    batching(_func)(_by_names(_func, _name, _position))

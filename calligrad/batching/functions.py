@@ -1,0 +1,168 @@
+"""Functions that NumPy has not: calligrad's own, and those of users."""
+
+from __future__ import annotations
+
+import copy
+import math
+from typing import Any
+
+import numpy as np
+
+from calligrad import batched
+from calligrad.batched import BATCHING, Batched, Level, level_of, parts
+from calligrad.batching.index import as_tuple, is_basic, positions
+from calligrad.batching.makers import aligned, batching, beyond
+from calligrad.batching.shape import joined
+from calligrad.function import Elementwise, Function
+from calligrad.nn.linear import Affine
+from calligrad.ops.creation import Array, Full, filled
+from calligrad.ops.diagonal import OnDiagonal
+from calligrad.ops.index import Scatter, SetItem, Spread
+from calligrad.ops.softmax import LogSoftmax, LogSumExp, Softmax
+from calligrad.value import Value
+
+
+def _with(function: Function, **settings: Any) -> Any:
+    """A Function like it that has not been called, with other settings."""
+    new = copy.copy(function)
+    vars(new).update(settings)
+    return new
+
+
+@batching(Function)
+def composition(level: Level, function: Function, *xs: Any) -> Any:
+    """Any Function: what it computes is NumPy, of arrays that are Batched.
+
+    If it leaves NumPy, or is a user's and over Values, whose own derivative is wanted: one example after another.
+    """
+    own = type(function).__module__.startswith("calligrad.")
+    if own or all(isinstance(x.examples, np.ndarray) for x in xs if isinstance(x, Batched)):
+        try:
+            return function.forward(*xs)
+        except batched.Leaving:
+            pass
+    return one_by_one(level, function, "forward", xs, {})
+
+
+@batching(Elementwise)
+def elementwise(level: Level, function: Function, *xs: Any) -> Any:
+    """Number by number: the same Function of all examples."""
+    if any(level_of(x) is level for x in parts(batched.settings_of(function))):
+        return composition(level, function, *xs)
+    data = aligned(level, xs)
+    y = _with(function)(*data)
+    if function.settings and getattr(y, "shape", None) != np.broadcast_shapes(*map(np.shape, data)):
+        return composition(level, function, *xs)  # np.linspace and its kin, which broadcast and more
+    return level.wrap(y)
+
+
+def one_by_one(level: Level, function: Function, method: str, args: Any, kwargs: dict[str, Any]) -> Any:
+    """A method of ``function`` for every example."""
+
+    def of_example(settings: dict[str, Any], args: Any, kwargs: dict[str, Any]) -> Any:
+        new = _with(function, **settings)
+        y = new(*args) if method == "forward" else batched.backward(new)(*args, **kwargs)
+        return tuple(gx() if callable(gx) else gx for gx in y) if isinstance(y, tuple) else y
+
+    of_example.__name__ = type(function).__name__
+    of_example.key = type(function)  # type: ignore[attr-defined]
+    return BATCHING[batched.one_by_one](level, of_example, (batched.settings_of(function), args, kwargs), {})
+
+
+def pulled(function: Function, level: Level | None, g: Any, *kept: Any, **y: Any) -> Any:
+    """``function.backward``, one by one if it asks what no batch can answer."""
+    if level is None or any(isinstance(x, Value) for x in (g, *kept, *y.values())):
+        return function.backward(g, *kept, **y)
+
+    def singly() -> tuple[Any, ...]:
+        gxs = one_by_one(level, function, "backward", (g, *kept), y)
+        return gxs if isinstance(gxs, tuple) else (gxs,)
+
+    def guarded(i: int, thunk: Any) -> Any:
+        def gradient() -> Any:
+            try:
+                return thunk()
+            except batched.Leaving:
+                return singly()[i]
+
+        return gradient
+
+    try:
+        gxs = function.backward(g, *kept, **y)
+    except batched.Leaving:
+        return singly()
+    if isinstance(gxs, (tuple, list)):
+        return tuple(guarded(i, gx) if callable(gx) else gx for i, gx in enumerate(gxs))
+    return gxs
+
+
+@batching(Softmax, LogSoftmax, LogSumExp)
+def along(level: Level, function: Any, x: Any) -> Any:
+    """Along an axis, or all."""
+    axis = tuple(range(x.ndim)) if function.axis is None else function.axis
+    return level.wrap(_with(function, axis=beyond(axis, x.ndim))(level.examples(x)))
+
+
+@batching(Full)
+def full(level: Level, function: Any, x: Any) -> Any:
+    """``np.full``."""
+    return np.full_like(x, x, function.dtype, shape=function.shape)
+
+
+@batching(Array)
+def array(level: Level, function: Any, *arrays: Any) -> Any:
+    """``np.array`` and its kin, of nested lists."""
+    return joined(filled(function.tree, arrays), **function.keywords)
+
+
+@batching(Affine)
+def affine(level: Level, function: Any, x: Any, weight: Any, *bias: Any) -> Any:
+    """The linear layer: rows, if its parameters are the same for all examples."""
+    given = [level.examples(p) for p in (weight, *bias)]
+    data = level.examples(x)
+    if all(p.shape[0] == 1 for p in given):
+        return level.wrap(_with(function)(data, *(p[0] for p in given)))
+    y = np.matmul(x, weight.mT)
+    return y + bias[0] if bias else y
+
+
+@batching(Scatter)
+def scatter(level: Level, function: Any, x: Any) -> Any:
+    """Zeros with items added, the examples side by side."""
+    key, shape, data = as_tuple(function.key), function.shape, level.examples(x)
+    if all(map(is_basic, key)) and not any(level_of(k) is level for k in key):
+        return level.wrap(Scatter((slice(None), *key), (data.shape[0], *shape))(data))
+    places = positions(level, shape, key)
+    count = max(places.shape[0], data.shape[0])
+    places = np.broadcast_to(places, (count, *places.shape[1:]))
+    rows = np.arange(count).reshape(-1, *(1,) * (places.ndim - 1))
+    data = data if data.shape[0] == count else level.spread(x)
+    flat = Scatter((rows, places), (count, math.prod(shape)))(data)
+    return level.wrap(flat.reshape(count, *shape))
+
+
+@batching(OnDiagonal)
+def on_diagonal(level: Level, function: Any, x: Any) -> Any:
+    """Zeros with items on a diagonal."""
+    data, ndim = level.examples(x), len(function.shape)
+    axes = {"axis1": beyond(function.axis1, ndim), "axis2": beyond(function.axis2, ndim)}
+    return level.wrap(_with(function, shape=(data.shape[0], *function.shape), **axes)(data))
+
+
+@batching(Spread)
+def spread(level: Level, function: Any, x: Any) -> Any:
+    """Zeros with items added at positions, those of each example further on."""
+    count, size = level.size, math.prod(function.shape)
+    n = math.prod(np.shape(function.positions))
+    places = level.examples(function.positions)
+    places = places.reshape(places.shape[0], n) + size * np.arange(count)[:, np.newaxis]
+    data = level.spread(x).reshape(count, n)
+    return level.wrap(Spread(places, (count, *function.shape), function.distinct)(data))
+
+
+@batching(SetItem)
+def set_item(level: Level, function: Any, x: Any, w: Any) -> Any:
+    """A copy with other items."""
+    y = level.wrap(np.copy(level.spread(x)))
+    y[function.key] = w
+    return y

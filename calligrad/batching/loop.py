@@ -1,0 +1,78 @@
+"""The way out where a function has no batching rule: one example after another."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from calligrad import batched
+from calligrad.batched import BATCHING, Batched, Level, outside
+from calligrad.nests import leaves, like, map_leaves
+from calligrad.rules import numpy_name
+from calligrad.value import Value
+
+
+class BatchingWarning(UserWarning):
+    """A function has no rule for batches, and is called for one example after another."""
+
+
+_told: set[Any] = set()
+
+
+def one_by_one(level: Level, func: Callable, args: Any, kwargs: dict[str, Any]) -> Any:
+    """``func`` of every example, stacked; the first time with a warning."""
+    key = getattr(func, "key", func)
+    if key not in _told:
+        _told.add(key)
+        warnings.warn(
+            f"{_name(func)} has no batching rule: vmap calls it for one example after another. The result is right,"
+            " but slow; functions with a rule are listed in docs/vmap.md",
+            BatchingWarning,
+            stacklevel=2,
+        )
+    if level.size == 0:
+        raise ValueError(f"{_name(func)} has no batching rule, and cannot be called for a batch of no examples")
+    with outside(level):
+        ys = [func(*one(args, i, level), **one(kwargs, i, level)) for i in range(level.size)]
+    return map_leaves(lambda y: None if y is None else level.wrap(y), stacked(_name(func), ys))
+
+
+def stacked(name: str, ys: list[Any]) -> Any:
+    """The results of the examples, in one nest of arrays."""
+    columns = zip(*map(leaves, ys))
+    return like(ys[0], _joined(name, columns))
+
+
+def _joined(name: str, columns: Any) -> Iterator[Any]:
+    for parts in columns:
+        if all(part is None for part in parts):
+            yield None
+            continue
+        shapes = list(dict.fromkeys(map(np.shape, parts)))
+        if len(shapes) > 1:
+            raise ValueError(
+                f"{name} gives results of different shapes for different examples, {shapes[0]} and {shapes[1]},"
+                " which make no array"
+            )
+        if isinstance(parts[0], (str, bytes)):
+            raise TypeError(f"{name} gives {parts[0]!r}, which cannot be had for a batch")
+        yield np.stack([part if isinstance(part, (Value, Batched)) else np.asarray(part) for part in parts])
+
+
+def one(x: Any, i: int, level: Level) -> Any:
+    """The arguments as they are for example ``i``."""
+    if type(x) is Batched and x.level is level:
+        return x.examples[i if x.examples.shape[0] == level.size else 0]
+    if type(x) in (tuple, list):
+        return type(x)(one(part, i, level) for part in x)
+    return {key: one(part, i, level) for key, part in x.items()} if type(x) is dict else x
+
+
+def _name(func: Any) -> str:
+    return numpy_name(func) if hasattr(func, "__name__") else repr(func)
+
+
+BATCHING[batched.one_by_one] = one_by_one

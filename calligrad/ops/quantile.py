@@ -1,0 +1,207 @@
+"""Order statistics: medians, quantiles and percentiles.
+
+A quantile lies somewhere between two neighbours among the sorted numbers, and is their mean weighted by nearness.
+So its gradient goes by the same weights to the two; of equal numbers one is chosen. Where it lies NumPy tells, for
+each of its methods: there is the quantile of the positions 0, 1, 2 … themselves. Where the result is NaN, because
+one of the numbers is, a NaN takes the gradient.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from inspect import signature
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
+
+from calligrad.function import Function
+from calligrad.ops.index import Scatter
+from calligrad.rules import RULES, numpy_name
+from calligrad.value import Value, unwrap
+
+
+class OrderStatistic(Function):
+    """What medians and quantiles share: the gradient of numbers at positions of the sorted rows."""
+
+    axis: int | tuple[int, ...] | None = None
+    keepdims: bool = False
+
+    of: ClassVar[Callable]
+    skips_nans: ClassVar[bool] = False
+
+    def positions(self, n: int) -> Any:
+        """Where the results lie among ``n`` sorted numbers."""
+        raise NotImplementedError
+
+    def neighbours(self, x: Any, y: Any) -> tuple[Any, Any, Any]:
+        """Of each row and quantile the places in ``x.ravel()`` below and above it, and how near it is to the upper."""
+        rows, places = self.rows(x), self.rows(np.arange(x.size).reshape(x.shape))
+        last = rows.shape[-1] - 1
+        at = self.lie(rows)
+        if (nan := np.isnan(y)).any():
+            at = np.where(nan.reshape(-1, len(rows)).T, float(last), at)
+        below = np.floor(at).astype(int)
+        above = np.minimum(below + 1, np.maximum(self.numbers(rows) - 1, below))
+        kth = sorted({*below.ravel().tolist(), *above.ravel().tolist(), last})  # with the last, where NaNs go
+        order, line = np.argpartition(rows, kth, axis=-1), np.arange(len(rows))[:, np.newaxis]
+        return places[line, order[line, below]], places[line, order[line, above]], at - below
+
+    def numbers(self, rows: Any) -> Any:
+        """How many numbers a row has: one for all rows, or a column where NaNs do not count."""
+        return np.sum(~np.isnan(rows), -1, keepdims=True) if self.skips_nans else rows.shape[-1]
+
+    def lie(self, rows: Any) -> Any:
+        """Where the results lie in the sorted rows: a column for each quantile, a line for each row or one for all."""
+        if not self.skips_nans:
+            return np.reshape(self.positions(rows.shape[-1]), (1, -1))
+        every, which = np.unique(np.maximum(self.numbers(rows), 1), return_inverse=True)
+        return np.stack([np.reshape(self.positions(n), -1) for n in every.tolist()])[which.reshape(-1)]
+
+    def axes(self) -> tuple[int, ...]:
+        """The axes that become one, in the order in which they were named."""
+        n = len(self.shapes[0])
+        return tuple(range(n)) if self.axis is None else normalize_axis_tuple(self.axis, n)
+
+    def rows(self, x: Any) -> Any:
+        """``x`` as a matrix of rows, each of the numbers that become one."""
+        axes = self.axes()
+        others = [axis for axis in range(x.ndim) if axis not in axes]
+        count = np.prod([x.shape[axis] for axis in axes], dtype=int)
+        return np.transpose(x, (*others, *sorted(axes))).reshape(x.size // max(count, 1), count)
+
+    def backward(self, g, x, *, y):
+        if not x.size:
+            return np.zeros(x.shape, g.dtype)
+        return self.to_neighbours(g, *self.neighbours(unwrap(x), unwrap(y)))
+
+    def to_neighbours(self, g: Any, lower: Any, upper: Any, nearness: Any) -> Any:
+        """The gradient of the numbers: ``g`` shared between the two beside each result."""
+        g = np.reshape(g, lower.T.shape).T
+        into = g * nearness.astype(g.dtype)
+        places = np.concatenate([lower.ravel(), upper.ravel()])
+        gs = np.concatenate([np.reshape(g - into, -1), np.reshape(into, -1)])
+        return np.reshape(Scatter((places,), (math.prod(self.shapes[0]),))(gs), self.shapes[0])
+
+
+class Median(OrderStatistic, of=np.median):
+    """``np.median``; of equal numbers in the middle one is chosen to take the gradient."""
+
+    def positions(self, n):
+        return (n - 1) / 2
+
+
+class NanMedian(Median, of=np.nanmedian):
+    """``np.nanmedian``."""
+
+    skips_nans = True
+
+
+class Quantile(OrderStatistic, of=np.quantile):
+    """``np.quantile``; of equal numbers one is chosen to take the gradient. With ``q`` a Value, also in that."""
+
+    q: Any = None
+    method: str = "linear"
+    weights: Any = None
+
+    whole: ClassVar[int] = 1  # the q of the largest number
+
+    def forward(self, a, q=None):
+        return self.of(a, self.q if q is None else q, **self._how(self.weights), axis=self.axis, keepdims=self.keepdims)
+
+    def _how(self, weights: Any) -> dict[str, Any]:
+        return {"method": self.method} | ({} if weights is None else {"weights": weights})
+
+    def positions(self, n):
+        return self.of(np.arange(float(n)), self.q, method=self.method)
+
+    def lie(self, rows):
+        if self.weights is None:
+            return super().lie(rows)
+        shape, weights = self.shapes[0], np.asarray(self.weights)
+        if weights.shape != shape:  # one for each position along the axes
+            axes = self.axes()
+            weights = np.transpose(weights, np.argsort(axes))
+            weights = np.reshape(weights, [n if axis in axes else 1 for axis, n in enumerate(shape)])
+        ranks = np.argsort(np.argsort(rows, -1, kind="stable"), -1).astype(np.float64)
+        if self.skips_nans:
+            ranks[np.isnan(rows) & (self.numbers(rows) > 0)] = np.nan
+        at = self.of(ranks, self.q, axis=-1, **self._how(self.rows(np.broadcast_to(weights, shape))))
+        return np.reshape(at, (-1, len(rows))).T
+
+    def backward(self, g, a, q=None, *, y):
+        x = unwrap(a)
+        if q is None or not x.size:
+            ga = super().backward(g, a, y=y)
+            return ga if q is None else (ga, np.zeros(q.shape, g.dtype))
+        lower, upper, nearness = self.neighbours(x, unwrap(y))
+        steps = self.steps(x, lower)
+        moving = nearness + np.reshape(q - unwrap(q), -1) * steps  # 0 more, but it has a slope in q
+
+        def in_q():
+            height = np.take(np.reshape(a, -1), upper) - np.take(np.reshape(a, -1), lower)
+            return np.reshape(np.sum(np.reshape(g, lower.T.shape).T * height * steps, 0), self.shapes[1])
+
+        return lambda: self.to_neighbours(g, lower, upper, moving), in_q
+
+    def steps(self, x: Any, lower: Any) -> Any:
+        """How fast each result passes from number to number as q moves: not at all where it stays on one."""
+        if self.method not in STEPS:
+            return np.zeros(lower.shape)
+        rows = self.rows(x)
+        steps = np.broadcast_to((self.numbers(rows) + STEPS[self.method]) / self.whole, lower.shape)
+        return steps if self.method == "linear" else np.where(self.lie(rows) <= 0, 0, steps)  # 0: it stays at the least
+
+
+STEPS = {
+    "interpolated_inverted_cdf": 0,
+    "hazen": 0,
+    "weibull": 1,
+    "linear": -1,
+    "median_unbiased": 1 / 3,
+    "normal_unbiased": 1 / 4,
+}
+"""How many more steps than there are numbers q passes on its way from 0 to 1, for each continuous method."""
+
+
+class Percentile(Quantile, of=np.percentile):
+    """``np.percentile``: ``np.quantile`` in hundredths."""
+
+    whole = 100
+
+
+class NanQuantile(Quantile, of=np.nanquantile):
+    """``np.nanquantile``."""
+
+    skips_nans = True
+
+
+class NanPercentile(Percentile, of=np.nanpercentile):
+    """``np.nanpercentile``."""
+
+    skips_nans = True
+
+
+def _rule_for(cls: type[OrderStatistic], func: Callable) -> Callable:
+    names = tuple(signature(func).parameters)
+
+    def rule(*args: Any, **kwargs: Any) -> Any:
+        settings = {name: x for name, x in (dict(zip(names, args)) | kwargs).items() if x is not np._NoValue}
+        if settings.pop("out", None) is not None:
+            raise TypeError(f"{numpy_name(func)} of a Value does not take out: the graph would be cut")
+        settings.pop("overwrite_input", None)  # the numbers are needed
+        if settings.get("weights") is not None:
+            settings["weights"] = unwrap(settings["weights"])  # the result is piecewise constant in them
+        a, q = settings.pop("a"), settings.get("q")
+        if isinstance(q, Value):
+            settings["q"] = q.data
+            return cls(**settings)(a, q)
+        return cls(**settings)(a)
+
+    return rule
+
+
+_ALL: tuple[type[OrderStatistic], ...] = (Median, NanMedian, Quantile, Percentile, NanQuantile, NanPercentile)
+for _cls in _ALL:
+    RULES[_cls.of] = _rule_for(_cls, _cls.of)

@@ -1,0 +1,75 @@
+"""A pendulum's length and damping from a noisy film of its swing: the differential equation fitted through its solver.
+
+    python examples/pendulum.py
+"""
+
+import numpy as np
+
+from calligrad import grad, hessian
+
+GRAVITY = 9.81
+
+
+def swing(state, length, damping):
+    """The change of angle and speed with time."""
+    angle, speed = state
+    return np.stack([speed, -GRAVITY / length * np.sin(angle) - damping * speed])
+
+
+def simulate(p, times, substeps=2):
+    """The angles at ``times``, by the method of Runge and Kutta; ``p``: length, damping, angle and speed at the start."""
+    length, damping = p[:2]
+    state = p[2:]
+    angles = [state[0]]
+    for dt in np.repeat(np.diff(times) / substeps, substeps):
+        k1 = swing(state, length, damping)
+        k2 = swing(state + dt / 2 * k1, length, damping)
+        k3 = swing(state + dt / 2 * k2, length, damping)
+        k4 = swing(state + dt * k3, length, damping)
+        state = state + dt / 6 * (k1 + 2 * k2 + 2 * k3 + k4)
+        angles.append(state[0])
+    return np.stack(angles[::substeps])
+
+
+def misfit(p, times, angles):
+    """Half the sum of squares of what the film and the equation disagree by."""
+    return 0.5 * np.sum((simulate(p, times) - angles) ** 2)
+
+
+def fit(p, times, angles, steps):
+    """Newton's method, held back by Levenberg's damping while it does not go downhill."""
+    level, held = misfit(p, times, angles), 1.0
+    for _ in range(steps):
+        g, H = grad(misfit)(p, times, angles), hessian(misfit)(p, times, angles)
+        while held < 1e9:
+            new = p - np.linalg.solve(H + held * np.eye(len(p)), g)
+            if new[0] > 0 and (reached := misfit(new, times, angles)) <= level:
+                p, level, held = new, reached, held / 10
+                break
+            held *= 4
+    return p
+
+
+def main(frames=60, steps=10):
+    rng = np.random.default_rng(0)
+    truth = np.array([0.7, 0.25, 1.2, 0.0])
+    times, noise = np.linspace(0, 4, frames), 0.05
+    angles = simulate(truth, times) + noise * rng.standard_normal(frames)
+    start = np.array([1.0, 0.0, angles[0], 0.0])
+
+    direction = np.array([0.5, -0.5, 0.5, 0.5])
+    along = grad(misfit)(start, times, angles) @ direction
+    above, below = (misfit(start + h * direction, times, angles) for h in (1e-5, -1e-5))
+    print(f"slope by calligrad {along:.8f}, by differences {(above - below) / 2e-5:.8f}")
+
+    p = fit(start, times, angles, steps)
+    errors = noise * np.sqrt(np.diag(np.linalg.inv(hessian(misfit)(p, times, angles))))
+    for name, value, error, true in zip(("length", "damping", "angle", "speed"), p, errors, truth):
+        print(f"{name} {value:.4f} +- {error:.4f} (truth: {true})")
+    off = np.sqrt(2 * misfit(p, times, angles) / frames)
+    print(f"film and equation disagree by {off:.4f} (noise of the film: {noise})")
+    return {"along": along, "differences": (above - below) / 2e-5, "p": p, "errors": errors}
+
+
+if __name__ == "__main__":
+    main()

@@ -5,20 +5,31 @@
    ``make test`` looks for it.
 2. Every operation and layer with a counterpart in PyTorch gives the same value and the same gradients on
    random input.
+3. Every case of the tests that HIPS/autograd or JAX can differentiate has the same gradient there, in the
+   sizes of the tests and in others drawn at random. Where theirs is another, KNOWN says why.
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from importlib.metadata import version
 
 import numpy as np
 import torch
 
 import calligrad as cg
+from benchmarks.peers import PEERS as GRADIENTS
+from benchmarks.peers import difference, of_other_sizes
 from benchmarks.trajectory import RUNS, STORED, calligrad_losses, start
 from calligrad import Value
 from calligrad.nn import functional as F
+from tests.cases import CASES
+
+KNOWN: dict[str, dict[str, str]] = {  # peer: beginning of a case's name: why its gradient is another
+    "autograd": {},
+    "JAX": {},
+}
 
 
 def torch_losses(kind: str) -> np.ndarray:
@@ -145,6 +156,27 @@ def largest_difference(ours: Callable, theirs: Callable, arrays: list[np.ndarray
     return max(float(np.max(np.abs(a - b)) / max(np.max(np.abs(b)), 1e-300)) if a.size else 0.0 for a, b in pairs)
 
 
+def compare_with_peers() -> int:
+    """Print how many cases agree with each peer, and each that does not; return how many those are."""
+    failed = 0
+    for peer in ("autograd", "JAX"):
+        same, unexplained = 0, []
+        for number, case in enumerate(case for case in CASES.values() if case.covers.startswith("np.")):
+            for xs in (case.xs, of_other_sizes(case.xs, number)):
+                try:
+                    case.f(*xs)
+                except Exception:
+                    continue  # a function of just these sizes
+                distance = difference(GRADIENTS[peer], case.f, xs)
+                if distance < 1e-10:
+                    same += 1
+                elif np.isfinite(distance) and not any(case.name.startswith(name) for name in KNOWN[peer]):
+                    unexplained.append(f"{case.name} of {[x.shape for x in xs]}: {peer} differs by {distance:.1e}")
+        print(*unexplained, f"{same} gradients equal those of {peer} {version(peer.lower())} to 1e-10", sep="\n")
+        failed += len(unexplained)
+    return failed
+
+
 def main() -> None:
     failed = 0
     for kind in RUNS:
@@ -162,6 +194,7 @@ def main() -> None:
             failed += 1
             print(f"{name}: differs by {difference:.1e}")
     print(f"{len(cases)} operations compared with PyTorch {torch.__version__}, values and gradients, to 1e-10")
+    failed += compare_with_peers()
     if failed:
         raise SystemExit(f"{failed} differ")
 

@@ -95,26 +95,39 @@ def by_mygrad(f: Callable, xs: Sequence[np.ndarray], us: Sequence[np.ndarray]) -
 PEERS: dict[str, Gradient] = {"autograd": by_autograd, "MyGrad": by_mygrad, "JAX": by_jax}
 
 
-def weights(case: Any) -> list[np.ndarray]:
-    """A weight for each output of a case."""
+def weights(f: Callable, xs: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """A weight for each output."""
     us = []
-    for i, y in enumerate(leaves(case.f(*case.xs))):
+    for i, y in enumerate(leaves(f(*xs))):
         turns = np.arange(1.0 + i, np.size(y) + 1 + i).reshape(np.shape(y))
         us.append(np.exp(1j * turns) if np.iscomplexobj(y) else np.cos(turns))
     return us
 
 
-def difference(gradient: Gradient, case: Any) -> float:
+def of_other_sizes(xs: Sequence[np.ndarray], seed: int) -> list[np.ndarray]:
+    """Arrays like ``xs`` in which every length but 0 and 1 has become another, the same everywhere."""
+    rng = np.random.default_rng(seed)
+    lengths = sorted({n for x in xs for n in x.shape if n > 1})
+    other = dict(zip(lengths, rng.permutation(np.arange(2, 7 + len(lengths)))))
+    made = []
+    for x in xs:
+        shape = tuple(int(other.get(n, n)) for n in x.shape)
+        numbers = rng.choice(x.ravel(), shape) if x.size else np.zeros(shape, x.dtype)
+        made.append(np.asarray(numbers * rng.uniform(0.95, 1.05, shape)))
+    return made
+
+
+def difference(gradient: Gradient, f: Callable, xs: Sequence[np.ndarray]) -> float:
     """Between the gradients of calligrad and of another, relative to the largest; inf where the other has none."""
-    us = weights(case)
-    ours = by_calligrad(case.f, case.xs, us)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            theirs = gradient(case.f, case.xs, us)
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        us = weights(f, xs)
+        ours = by_calligrad(f, xs, us)
+        try:
+            theirs = gradient(f, xs, us)
             pairs = [(a, np.asarray(b).astype(a.dtype)) for a, b in zip(map(np.asarray, ours), theirs, strict=True)]
-    except Exception:
-        return float("inf")
+        except Exception:
+            return float("inf")
     worst = 0.0
     for a, b in pairs:
         if a.shape != b.shape or not np.all(np.isfinite(b)):

@@ -8,7 +8,8 @@ import importlib
 from numpy import add, matmul, transpose
 
 from calligrad import implicit, nn, ops, optim, random
-from calligrad.blackbox import custom, numeric
+from calligrad.blackbox import custom
+from calligrad.differences import numeric
 from calligrad.dtypes import default_dtype, set_default_dtype
 from calligrad.function import Elementwise, Function, constant
 from calligrad.modes import no_grad
@@ -62,11 +63,14 @@ __all__ = [
     "transpose",
     "value_and_grad",
     "vjp",
+    "vmap",
 ]
 
 
 def __getattr__(name: str) -> object:
-    """``calligrad.data`` and ``calligrad.testing`` are imported when they are first asked for."""
-    if name in ("data", "testing"):
+    """``calligrad.data``, ``calligrad.testing`` and ``vmap`` are imported when they are first asked for."""
+    if name in ("batching", "data", "testing"):
         return importlib.import_module(f"calligrad.{name}")
+    if name == "vmap":
+        return importlib.import_module("calligrad.batching").vmap
     raise AttributeError(f"module 'calligrad' has no attribute {name!r}")

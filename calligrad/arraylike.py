@@ -177,13 +177,14 @@ class ArrayLike:
     ) -> Self:
         if not np.can_cast(self.dtype, dtype, casting):
             raise TypeError(f"cannot cast from {self.dtype} to {np.dtype(dtype)} by casting={casting!r}")
-        return self if not copy and np.dtype(dtype) == self.dtype else np.astype(self, dtype)
+        y = self if not copy and np.dtype(dtype) == self.dtype else np.astype(self, dtype)
+        return y if order == "K" else np.copy(y, order=order)
 
     def copy(self, order: str = "C") -> Self:
         return np.copy(self, order=order)
 
-    def reshape(self, *shape: Any, order: str = "C") -> Self:
-        return np.reshape(self, shape[0] if len(shape) == 1 else shape, order=order)
+    def reshape(self, *shape: Any, order: str = "C", **copy: bool | None) -> Self:
+        return np.reshape(self, shape[0] if len(shape) == 1 else shape, order=order, **copy)
 
     def ravel(self, order: str = "C") -> Self:
         return np.ravel(self, order=order)
@@ -234,8 +235,8 @@ class ArrayLike:
     def diagonal(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Self:
         return np.diagonal(self, offset, axis1, axis2)
 
-    def trace(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Self:
-        return np.trace(self, offset, axis1, axis2)
+    def trace(self, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None, out: Any = None) -> Self:
+        return np.trace(self, offset, axis1, axis2, dtype, out)
 
     sum, prod, mean = _reduction(np.sum), _reduction(np.prod), _reduction(np.mean)
     var, std = _reduction(np.var), _reduction(np.std)

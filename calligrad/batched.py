@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 
 from calligrad.arraylike import ArrayLike
+from calligrad.rules import numpy_name
 from calligrad.value import Value
 
 if TYPE_CHECKING:
@@ -52,8 +53,8 @@ _numbers = itertools.count(1)
 class Level:
     """One run of ``vmap`` over a batch of ``size`` examples; what runs within it has a higher ``number``."""
 
-    def __init__(self, size: int, name: str) -> None:
-        self.size, self.name = size, name
+    def __init__(self, size: int, name: str, quiet: bool = False) -> None:
+        self.size, self.name, self.quiet = size, name, quiet
         self.number = next(_numbers)
         self.outer = _innermost.get()
 
@@ -145,10 +146,6 @@ class Batched(ArrayLike):
     def __deepcopy__(self, memo: dict) -> Batched:
         return np.copy(self)  # type: ignore[return-value]
 
-    def astype(self, dtype: Any, copy: bool = True) -> Any:
-        """The same in another dtype."""
-        return self if not copy and np.dtype(dtype) == self.dtype else np.astype(self, dtype)
-
     # ---- NumPy's two protocols
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
@@ -172,9 +169,12 @@ class Batched(ArrayLike):
     def __bool__(self) -> bool:
         # Functions of calligrad may ask whether an exceptional value is anywhere (np.any) or all is well (np.all):
         # over the whole batch, as the way they then go is right for every example.
-        if self._whole is not None and sys._getframe(1).f_globals.get("__name__", "").startswith("calligrad."):
-            return bool(self._whole(self.examples))
-        self._refuse("if, while, and, or, not, bool(x)", "np.where(condition, a, b), np.logical_and(a, b), …")
+        if self._whole is None or not sys._getframe(1).f_globals.get("__name__", "").startswith("calligrad."):
+            self._refuse("if, while, and, or, not, bool(x)", "np.where(condition, a, b), np.logical_and(a, b), …")
+        return bool(self._whole(self.examples))
+
+    def __contains__(self, item: Any) -> bool:
+        self._refuse("a in x", "np.any(x == a), for np.where and the like")
 
     def __float__(self) -> float:
         self._refuse("float(x)", "np.… in place of math.…")
@@ -186,7 +186,10 @@ class Batched(ArrayLike):
         self._refuse("complex(x)", "x.astype(complex)")
 
     def __index__(self) -> int:
-        self._refuse("x as an index, a size or a whole number", "np.take(array, x, axis=…) for items of an array")
+        self._refuse(
+            "x as an index, a size or a whole number",
+            "np.take_along_axis(array, x[np.newaxis], axis=0)[0] for array[x]; a Value takes x as an index",
+        )
 
     def __format__(self, spec: str) -> str:
         return repr(self)
@@ -257,15 +260,18 @@ def apply(func: Callable, args: Any, kwargs: dict[str, Any], like: Level | None 
     assert level is not None
     if any(isinstance(x, Value) and level_of(x) is level for x in parts((args, kwargs))):
         return func(*_as_constants(args), **_as_constants(kwargs))  # a Value over this level is further in
-    rule = BATCHING.get(func)
-    if rule is None and isinstance(owner := getattr(func, "__self__", func), np.ufunc):
-        rule = BATCHING.get(getattr(np.ufunc, func.__name__ if owner is not func else "__call__"))
-        args = (owner, *args)
-    if rule is not None:
-        try:
+    if kwargs.get("out", ...) is None:
+        del kwargs["out"]
+    elif "out" in kwargs and not isinstance(func, np.ufunc):
+        raise TypeError(f"{numpy_name(func)} within vmap cannot write into an existing array; take the result instead")
+    try:
+        if (rule := BATCHING.get(func)) is not None:
             return rule(level, *args, **kwargs)
-        except NoRule:
-            pass
+        if isinstance(ufunc := getattr(func, "__self__", func), np.ufunc):
+            method = "__call__" if ufunc is func else func.__name__
+            return BATCHING[getattr(np.ufunc, method)](level, ufunc, *args, **kwargs)
+    except NoRule:
+        pass
     return BATCHING[one_by_one](level, func, args, kwargs)
 
 

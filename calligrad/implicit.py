@@ -50,6 +50,7 @@ def root(f: Callable, solve: Callable | None = None) -> Any:
 def fixed_point(f: Callable, solve: Callable | None = None) -> Any:
     """``solve``, which finds ``x`` with ``f(x, *params) = x``, with the gradient of that ``x``; see ``root``.
 
+    >>> import numpy as np
     >>> from calligrad import grad, implicit
     >>> def iterate(a, x=1.0):
     ...     for _ in range(100):
@@ -103,10 +104,11 @@ class Implicit(Boxed):
 
     def pulled(self, g: Any, xs: Sequence[Any], y: Any) -> Sequence[Any]:
         x = vector_of(floats_of(y))
-        a = jacobian(self._residual)(x, xs)
-        self._check(unwrap(a), unwrap(x), self._residual(unwrap(x), [unwrap(p) for p in xs]))
+        exact = np.promote_types(x.dtype, np.float32)  # NumPy's linear algebra takes no float16
+        a = jacobian(self._residual)(x, xs).astype(exact)
+        self._check(unwrap(a), unwrap(x), self._residual(unwrap(x), [unwrap(p) for p in xs]).astype(exact))
         _, pull = vjp(lambda *xs: self._residual(x, xs), *xs)
-        gs = vector_of([conjugated(g) for g in floats_of(g)])
+        gs = vector_of([conjugated(g) for g in floats_of(g)]).astype(exact)
         return [conjugated(gx) for gx in pull(-np.linalg.solve(a.T, gs))]
 
     def _residual(self, x: Any, xs: Sequence[Any]) -> Any:
@@ -124,14 +126,14 @@ class Implicit(Boxed):
         scaled = a / np.where(rows > 0, rows, 1)  # units do not matter
         columns = np.max(np.abs(scaled), axis=0, initial=0)
         scaled = scaled / np.where(columns > 0, columns, 1)
-        eps = np.finfo(a.dtype).eps
-        if a.size and not (np.all(np.isfinite(a)) and np.linalg.cond(scaled) < 1 / eps):
+        eps = float(np.finfo(x.dtype).eps)
+        if a.size and not (np.all(np.isfinite(a)) and np.all(np.linalg.cond(scaled) < 1 / eps)):
             raise np.linalg.LinAlgError(
                 f"{self!r}: the Jacobian at the solution is singular, so the solution does not move smoothly with the"
                 " parameters (a double root, a flat minimum, or more unknowns than equations)"
             )
         move = np.max(np.abs(np.linalg.solve(a, residual)), initial=0)
-        if not move <= eps**0.25 * max(1.0, np.max(np.abs(x), initial=0)):
+        if not np.all(move <= eps**0.25 * np.maximum(1.0, np.max(np.abs(x), initial=0))):
             raise ValueError(
                 f"{self!r}: what {name_of(self.call.f)} returned is no solution: a Newton step moves it by {move:.2g}"
             )

@@ -149,7 +149,16 @@ def _fields(nest: Any) -> dict[str, Any]:
     """The fields of a dataclass that have been set, or the variables of a Dataset, by name."""
     if not dataclasses.is_dataclass(nest):
         return dict(nest.data_vars)
-    return {field.name: getattr(nest, field.name) for field in dataclasses.fields(nest) if hasattr(nest, field.name)}
+    return {
+        field.name: _as_declared(getattr(nest, field.name), field)
+        for field in dataclasses.fields(nest)
+        if hasattr(nest, field.name)
+    }
+
+
+def _as_declared(x: Any, field: dataclasses.Field) -> Any:
+    """The ``2`` of ``length: float = 2`` is a float, and not a setting."""
+    return float(x) if type(x) is int and field.type in (float, "float") else x
 
 
 def _with_fields(nest: Any, parts: dict[str, Any]) -> Any:

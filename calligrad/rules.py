@@ -69,5 +69,5 @@ def numpy_name(func: Callable) -> str:
     if isinstance(func, np.ufunc) and getattr(np, func.__name__, None) is not func and "scipy.special" in sys.modules:
         return f"scipy.special.{func.__name__.removeprefix('_')}"
     module = (getattr(func, "__module__", None) or "").removeprefix("numpy").strip(".")
-    public = module.startswith(("linalg", "fft", "random", "lib.")) and not module.startswith("lib._")
+    public = module.startswith(("linalg", "fft", "random", "strings", "polynomial", "lib.")) and not module.startswith("lib._")
     return f"np.{module}.{func.__name__}" if public else f"np.{func.__name__}"

@@ -1,6 +1,6 @@
 """A beam of sixteen antennas: towards one listener, past two others, and with little to the sides.
 
-    python examples/beam_forming.py
+python examples/beam_forming.py
 """
 
 import numpy as np
@@ -8,7 +8,7 @@ import numpy as np
 from calligrad import value_and_grad
 
 ANTENNAS = np.arange(16) / 2  # half a wavelength apart
-LISTENER, SPARED, WIDTH = 20.0, np.array([-35.0, 48.0]), 9.0  # degrees
+LISTENER, SPARED, WIDTH = 20.0, np.array([-35.0, 48.0]), 12.0  # degrees
 
 
 def field(weights, degrees):
@@ -24,11 +24,11 @@ def power(weights, degrees):
 
 def sides():
     """Directions off the beam."""
-    degrees = np.linspace(-90, 90, 721)
+    degrees = np.linspace(-90, 90, 361)
     return degrees[np.abs(degrees - LISTENER) > WIDTH]
 
 
-def cost(weights, sharpness=8):
+def cost(weights, sharpness=16):
     """Power to the sides, the strongest counting most, and to those to be spared, against power to the listener."""
     lobes = np.mean(power(weights, sides()) ** sharpness) ** (1 / sharpness)
     spared = np.sum(power(weights, SPARED))
@@ -51,7 +51,8 @@ def decibels(share):
     return 10 * np.log10(share)
 
 
-def main(steps=1500):
+def main(steps=400):
+    """Form the beam, and show it."""
     rng = np.random.default_rng(0)
     start = np.exp(2j * np.pi * np.sin(np.radians(LISTENER)) * ANTENNAS) / 4  # all in step for the listener
     direction = rng.standard_normal(16) + 1j * rng.standard_normal(16)
@@ -63,7 +64,7 @@ def main(steps=1500):
     for name, weights in ("in step", start), ("optimised", found):
         beam, side = power(weights, np.array([LISTENER]))[0], np.max(power(weights, sides()))
         spared = ", ".join(f"{decibels(share / beam):.1f} dB" for share in power(weights, SPARED))
-        print(f"{name}: {decibels(beam):.1f} dB to the listener; {decibels(side / beam):.1f} dB at most to the sides; {spared}")
+        print(f"{name}: {decibels(beam):.1f} dB to the listener, {decibels(side / beam):.1f} dB to the sides; {spared}")
 
     for degrees in range(-80, 90, 10):
         height = decibels(power(found, np.array([degrees]))[0])

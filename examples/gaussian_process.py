@@ -1,6 +1,6 @@
 """A Gaussian process: the hyper-parameters that make the data most likely, with error bars, and a prediction.
 
-    python examples/gaussian_process.py
+python examples/gaussian_process.py
 """
 
 import numpy as np
@@ -46,6 +46,7 @@ def fit(p, x, y, steps):
 
 
 def main(points=80, steps=12):
+    """Fit a function that is known, and tell by how much the prediction is off."""
     rng = np.random.default_rng(0)
 
     def truth(x):
@@ -69,7 +70,9 @@ def main(points=80, steps=12):
     new = np.linspace(0.5, 9.5, 200)
     mean, deviation = predict(p, x, y, new)
     off = np.abs(mean - truth(new))
-    print(f"prediction off by {np.sqrt(np.mean(off**2)):.3f}, within two deviations at {np.mean(off < 2 * deviation):.0%}")
+    print(
+        f"prediction off by {np.sqrt(np.mean(off**2)):.3f}, within two deviations at {np.mean(off < 2 * deviation):.0%}"
+    )
     return {"along": along, "differences": differences, "noise": np.exp(p[2]), "off": np.sqrt(np.mean(off**2))}
 
 

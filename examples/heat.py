@@ -1,6 +1,6 @@
 """What a rod is made of: its conductivity along the length, from the temperatures of a few sensors on it.
 
-    python examples/heat.py
+python examples/heat.py
 """
 
 import numpy as np
@@ -50,6 +50,7 @@ def minimise(f, x, steps):
 
 
 def main(steps=300, iterations=60):
+    """Measure a rod that is known, and find it again."""
     rng = np.random.default_rng(0)
     where = np.arange(1, CELLS) / CELLS
     truth = 1 - 0.6 * np.exp(-(((where - 0.35) / 0.08) ** 2)) + 0.3 * where

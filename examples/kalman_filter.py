@@ -1,6 +1,6 @@
 """A Kalman filter: the noise of a motion and of its measurement, by maximum likelihood, from the measurements alone.
 
-    python examples/kalman_filter.py
+python examples/kalman_filter.py
 """
 
 import numpy as np
@@ -13,7 +13,7 @@ SHAKE = np.array([[DT**3 / 3, DT**2 / 2], [DT**2 / 2, DT]])  # covariance of wha
 
 
 def kalman(p, y):
-    """Positions as the filter sees them, and the negative log likelihood of ``y``; ``p`` holds logs of push and noise."""
+    """Positions as the filter sees them, and minus the log likelihood of ``y``; ``p`` holds logs of push and noise."""
     push, noise = np.exp(2 * p)
     state, cov = np.zeros(2), 10.0 * np.eye(2)
     seen, surprise = [], 0.0
@@ -54,6 +54,7 @@ def simulate(push, noise, steps, rng):
 
 
 def main(measurements=300, steps=5):
+    """Simulate a motion, and find its noise and its path again."""
     truth = 0.8, 0.3
     path, y = simulate(*truth, measurements, np.random.default_rng(1))
     start = np.log([0.5, 0.5])

@@ -1,6 +1,6 @@
 """A pendulum's length and damping from a noisy film of its swing: the differential equation fitted through its solver.
 
-    python examples/pendulum.py
+python examples/pendulum.py
 """
 
 import numpy as np
@@ -17,7 +17,7 @@ def swing(state, length, damping):
 
 
 def simulate(p, times, substeps=2):
-    """The angles at ``times``, by the method of Runge and Kutta; ``p``: length, damping, angle and speed at the start."""
+    """Angles at ``times``, by the method of Runge and Kutta; ``p``: length, damping, angle and speed at the start."""
     length, damping = p[:2]
     state = p[2:]
     angles = [state[0]]
@@ -50,12 +50,13 @@ def fit(p, times, angles, steps):
     return p
 
 
-def main(frames=60, steps=10):
+def main(frames=60, steps=8):
+    """Film a pendulum that is known, and find it again."""
     rng = np.random.default_rng(0)
     truth = np.array([0.7, 0.25, 1.2, 0.0])
     times, noise = np.linspace(0, 4, frames), 0.05
     angles = simulate(truth, times) + noise * rng.standard_normal(frames)
-    start = np.array([1.0, 0.0, angles[0], 0.0])
+    start = np.array([0.9, 0.0, angles[0], 0.0])
 
     direction = np.array([0.5, -0.5, 0.5, 0.5])
     along = grad(misfit)(start, times, angles) @ direction

@@ -1,12 +1,13 @@
 """Black boxes: functions that know nothing of Values, with a gradient by central differences or by a given rule."""
 
+import gc
 import math
 from dataclasses import dataclass
 
 import numpy as np
 import pytest
 
-from calligrad import Value, custom, grad, hessian, hvp, jacobian, jvp, no_grad, numeric, value_and_grad, vjp
+from calligrad import Value, custom, grad, hessian, hvp, jacobian, jvp, no_grad, numeric, value_and_grad, vjp, vmap
 from calligrad.testing import check_gradients
 
 X = np.array([0.5, 1.0, 2.0])
@@ -281,7 +282,41 @@ def test_a_result_whose_shape_depends_on_x():
         grad(lambda x: np.sum(picked(x)))(np.array([0.5, 1.0, 1.0]))
 
 
+@pytest.mark.filterwarnings("ignore::calligrad.batching.BatchingWarning")
+def test_within_vmap_one_example_after_another(boxed):
+    f = boxed(lambda x: 2 * math.hypot(x, 0.0))  # math takes numbers only
+    for h, want in ((f, 2 * X), (grad(f), 2 + 0 * X), (grad(grad(f)), 0 * X)):
+        np.testing.assert_allclose(vmap(h)(X), want, rtol=1e-9, atol=1e-5)
+    np.testing.assert_allclose(grad(lambda x: np.sum(vmap(f)(x) * x))(X), 4 * X, rtol=1e-9)
+    np.testing.assert_allclose(vmap(lambda p: f(p["a"]) * p["b"])({"a": X, "b": A[0]}), 2 * X * A[0])
+
+
+def test_memory_is_given_back_without_the_garbage_collector(boxed):
+    f = boxed(math.fabs)
+
+    def objects():
+        grad(grad(f))(2.0)
+        return len(gc.get_objects())
+
+    objects()
+    gc.collect()
+    gc.disable()
+    try:
+        assert objects() == objects()
+    finally:
+        gc.enable()
+
+
 # ---------------------------------------------------------------- custom
+
+
+def test_a_rule_that_takes_plain_arrays_only():
+    def rule(g, x):
+        return np.frombuffer(g.tobytes()).reshape(g.shape) * 2 * x
+
+    f = custom(lambda x: black(x) ** 2, rule)
+    np.testing.assert_array_equal(jacobian(f)(X), np.diag(2 * X))
+    np.testing.assert_array_equal(jacobian(lambda x: f(x) * x)(X), np.diag(3 * X**2))
 
 
 def test_a_rule_in_numpy_differentiates_to_any_order():

@@ -57,12 +57,19 @@ def outcome(f, xs):
 
 def is_exempt(case, xs) -> bool:
     """Where NumPy itself gives what lay in memory, or a Value deliberately does more than an array."""
+    uses_lapack = any(word in case.name for word in ("linalg", "polyfit", "roots"))
     return (
-        ("fft" in case.name and any(0 in x.shape for x in xs))
+        (uses_lapack and not all(np.all(np.isfinite(x)) for x in xs))  # LAPACK may never come back
+        or ("fft" in case.name and any(0 in x.shape for x in xs))
         or ("einsum ii" in case.name and 0 in xs[0].shape)  # an empty diagonal of length 3
         or (case.name == "np.nan_to_num copy=False" and xs[0].ndim == 0)
         or case.name.startswith("operator +=")  # rebinds, so it may change the dtype
+        or (case.name.startswith("np.poly") and any(x.ndim != 1 for x in xs))  # NumPy stumbles, or not
+        or (case.name == "np.piecewise of numbers" and xs[0].dtype.kind == "u")  # -1 as an unsigned number
     )
+
+
+REFUSALS = "would lose its gradient", "takes each axis once"  # which NumPy does not have
 
 
 def assert_same_outcome(case, xs) -> None:
@@ -71,6 +78,8 @@ def assert_same_outcome(case, xs) -> None:
     expected = outcome(case.f, [x.copy() for x in xs])
     got = outcome(case.f, [Value(x) for x in xs])
     note(f"{case.name}\nof {[(x.dtype.str, x.shape, x.tolist()) for x in xs]}\nNumPy: {expected!r}\ncalligrad: {got!r}")
+    if isinstance(got, Exception) and any(words in str(got) for words in REFUSALS):
+        return
     if isinstance(expected, Exception):
         assert isinstance(got, Exception)
         assert isinstance(got, type(expected)) or isinstance(expected, type(got))

@@ -66,6 +66,11 @@ def test_settings_stay_as_they_are():
     assert grad(energy)(replace(s, count=3)).count == 3
 
 
+def test_an_integer_in_a_field_declared_float_is_one():
+    s = Spring(X, 3)
+    assert grad(energy)(s).length == grad(energy)(replace(s, length=3.0)).length
+
+
 def test_integer_arrays_of_a_dataclass_are_settings():
     @dataclass
     class Picked:

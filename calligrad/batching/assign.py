@@ -108,9 +108,7 @@ def _by_names(func: Callable, name: str, position: int) -> Callable:
         else:
             rest[position - 1] = names
         if any(level_of(x) is level for x in parts((rest, kwargs))):
-            raise Leaving(
-                f"{numpy_name(func)} within vmap writes to the same places of every example; see np.where"
-            )
+            raise Leaving(f"{numpy_name(func)} within vmap writes to the same places of every example; see np.where")
         func(places, *rest, **kwargs)
         written = places < 0
         setitem(level, array, written, np.take(values, ~places[written]))
@@ -118,11 +116,12 @@ def _by_names(func: Callable, name: str, position: int) -> Callable:
     return rule
 
 
-for _func, (_name, _position) in {
+_WRITERS: dict[Any, tuple[str, int]] = {
     np.copyto: ("src", 1),
     np.place: ("vals", 2),
     np.putmask: ("values", 2),
     np.put: ("v", 2),
     np.fill_diagonal: ("val", 1),
-}.items():
+}
+for _func, (_name, _position) in _WRITERS.items():
     batching(_func)(_by_names(_func, _name, _position))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -62,6 +63,20 @@ def polyder(p: Any, m: int = 1) -> Any:
     return p
 
 
+def _of_coefficients(ufunc: np.ufunc) -> Any:
+    """A sum or difference of polynomials: the highest powers of the longer one stand alone."""
+
+    def rule(a1: Any, a2: Any) -> Any:
+        n = max(np.size(a1), np.size(a2))
+        return ufunc(*(np.pad(np.atleast_1d(a), (n - np.size(a), 0)) for a in (a1, a2)))
+
+    return composed(rule)
+
+
+batching(np.polyadd)(_of_coefficients(np.add))
+batching(np.polysub)(_of_coefficients(np.subtract))
+
+
 @batching(np.vander)
 @composed
 def vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:
@@ -84,7 +99,7 @@ def convolve(a: Any, v: Any, mode: str = "full") -> Any:
         a, v = v, a
     if not len(v) or a.ndim > 1 or v.ndim > 1:
         raise NoRule
-    n, m = len(a), len(v)
+    m = len(v)
     before, behind = {"full": (m - 1, m - 1), "same": (m - 1 - (m - 1) // 2, (m - 1) // 2), "valid": (0, 0)}[mode]
     return sliding_window_view(np.pad(a, (before, behind)), m) @ v[::-1]
 
@@ -117,12 +132,50 @@ def sort_complex(a: Any) -> Any:
     return np.astype(np.sort(a), np.sort_complex(np.empty(0, a.dtype)).dtype)
 
 
+# ---------------------------------------------------------------- tensors as matrices
+
+
+@batching(np.linalg.tensorinv)
+@composed
+def tensorinv(a: Any, ind: int = 2) -> Any:
+    """``np.linalg.tensorinv``."""
+    if ind <= 0:
+        raise ValueError("Invalid ind argument.")
+    front, behind = a.shape[:ind], a.shape[ind:]
+    return np.reshape(np.linalg.inv(np.reshape(a, (math.prod(front), math.prod(behind)))), (*behind, *front))
+
+
+@batching(np.linalg.tensorsolve)
+@composed
+def tensorsolve(a: Any, b: Any, axes: Any = None) -> Any:
+    """``np.linalg.tensorsolve``."""
+    a = a if hasattr(a, "__array_function__") else np.asarray(a)
+    for axis in axes or ():
+        a = np.moveaxis(a, axis, -1)
+    behind = a.shape[np.ndim(b) :]
+    if a.size != math.prod(behind) ** 2:
+        raise np.linalg.LinAlgError(f"an array of shape {a.shape} is no square matrix from {behind} to {np.shape(b)}")
+    matrix = np.reshape(a, (math.prod(behind), math.prod(behind)))
+    return np.reshape(np.linalg.solve(matrix, np.ravel(b)), behind)
+
+
+@batching(np.ix_)
+@composed
+def ix_(*args: Any) -> Any:
+    """``np.ix_`` of positions; masks go one by one."""
+    if any(np.ndim(x) != 1 or np.result_type(x) == np.bool_ for x in args):
+        raise NoRule
+    return tuple(np.reshape(x, [-1 if i == n else 1 for i in range(len(args))]) for n, x in enumerate(args))
+
+
 # ---------------------------------------------------------------- statistics
 
 
 @batching(np.cov)
 @composed
-def cov(m: Any, y: Any = None, rowvar: bool = True, bias: bool = False, ddof: Any = None, *weights: Any, **more: Any) -> Any:
+def cov(
+    m: Any, y: Any = None, rowvar: bool = True, bias: bool = False, ddof: Any = None, *weights: Any, **more: Any
+) -> Any:
     """``np.cov`` without weights."""
     if weights or any(x is not None for x in more.values()) or np.ndim(m) > 2 or np.size(m) == 0:
         raise NoRule

@@ -24,6 +24,8 @@ def matmul(level: Level, a: Any, b: Any, /, **kwargs: Any) -> Any:
         return level.wrap(a @ b[0])  # one matrix for all: the examples are rows
     if a.shape[0] == 1 and a.ndim == 3 and b.ndim == 2 and b.shape[0] != 1:
         return level.wrap(b @ a[0].mT)
+    if a.shape[0] == 1 and a.ndim == 3 and b.ndim == 3 and b.shape[-1] == 1:
+        return level.wrap((b[..., 0] @ a[0].mT)[..., np.newaxis])
     row, column = a.ndim == 2, b.ndim == 2
     a, b = a[:, np.newaxis] if row else a, b[..., np.newaxis] if column else b
     ndim = max(a.ndim, b.ndim)
@@ -35,8 +37,6 @@ def matmul(level: Level, a: Any, b: Any, /, **kwargs: Any) -> Any:
 def einsum(level: Level, *operands: Any, optimize: Any = False, **kwargs: Any) -> Any:
     """``np.einsum`` with one more letter for the examples."""
     spec, xs = (operands[0], operands[1:]) if isinstance(operands[0], str) else _from_lists(operands)
-    if kwargs.get("out") is not None:
-        raise TypeError("np.einsum within vmap cannot write into an existing array; take the result instead")
     ins, out = _explicit(spec, tuple(map(np.ndim, xs)))
     given = [level.examples(x) for x in xs]
     single = [x.shape[0] == 1 for x in given]
@@ -192,7 +192,5 @@ def vector_norm(level: Level, x: Any, /, *, axis: Any = None, keepdims: bool = F
     axes = (0,) if axis is None else tuple(axis) if isinstance(axis, (tuple, list)) else (axis,)
     over = tuple(normalize_axis_index(int(i), flat.ndim) + 1 for i in axes)
     over_all = over if isinstance(axis, (tuple, list)) else over[0]
-    y = np.linalg.vector_norm(
-        level.examples(flat), axis=over_all, keepdims=keepdims and axis is not None, ord=ord
-    )
+    y = np.linalg.vector_norm(level.examples(flat), axis=over_all, keepdims=keepdims and axis is not None, ord=ord)
     return level.wrap(y.reshape(y.shape[0], *(1,) * x.ndim) if keepdims and axis is None else y)

@@ -35,11 +35,11 @@ def composition(level: Level, function: Function, *xs: Any) -> Any:
 
     If it leaves NumPy, or is a user's and over Values, whose own derivative is wanted: one example after another.
     """
-    own = type(function).__module__.startswith("calligrad.")
-    if own or all(isinstance(x.examples, np.ndarray) for x in xs if isinstance(x, Batched)):
+    over_arrays = all(isinstance(x.examples, np.ndarray) for x in xs if isinstance(x, Batched))
+    if over_arrays or type(function).__module__.startswith("calligrad."):
         try:
             return function.forward(*xs)
-        except batched.Leaving:
+        except (batched.Leaving, RuntimeError):  # a Value may refuse to be written into
             pass
     return one_by_one(level, function, "forward", xs, {})
 
@@ -57,16 +57,22 @@ def elementwise(level: Level, function: Function, *xs: Any) -> Any:
 
 
 def one_by_one(level: Level, function: Function, method: str, args: Any, kwargs: dict[str, Any]) -> Any:
-    """A method of ``function`` for every example."""
+    """A method of ``function`` for every example; what ``forward`` stores on the Function is stored for all of them."""
+    stored: list[dict[str, Any]] = []
 
     def of_example(settings: dict[str, Any], args: Any, kwargs: dict[str, Any]) -> Any:
         new = _with(function, **settings)
         y = new(*args) if method == "forward" else batched.backward(new)(*args, **kwargs)
+        stored.append({name: x for name, x in batched.settings_of(new).items() if name not in settings})
         return tuple(gx() if callable(gx) else gx for gx in y) if isinstance(y, tuple) else y
 
     of_example.__name__ = type(function).__name__
     of_example.key = type(function)  # type: ignore[attr-defined]
-    return BATCHING[batched.one_by_one](level, of_example, (batched.settings_of(function), args, kwargs), {})
+    ys = BATCHING[batched.one_by_one](level, of_example, (batched.settings_of(function), args, kwargs), {})
+    for name, first in stored[0].items():
+        together = hasattr(first, "__array_function__")
+        vars(function)[name] = level.wrap(np.stack([of_one[name] for of_one in stored])) if together else first
+    return ys
 
 
 def pulled(function: Function, level: Level | None, g: Any, *kept: Any, **y: Any) -> Any:

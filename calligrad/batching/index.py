@@ -37,6 +37,7 @@ def items(x: Any, key: tuple[Any, ...]) -> Any:
 
 
 def as_tuple(key: Any) -> tuple[Any, ...]:
+    """The parts of a key."""
     key = unwrap_all(key)
     return key if isinstance(key, tuple) else (key,)
 
@@ -90,7 +91,7 @@ def _spelled_out(key: tuple[Any, ...], ndim: int) -> list[Any]:
 
 
 @batching(np.take)
-def take(level: Level, a: Any, indices: Any, axis: Any = None, out: None = None, mode: str = "raise") -> Any:
+def take(level: Level, a: Any, indices: Any, axis: Any = None, *, mode: str = "raise") -> Any:
     """``np.take``."""
     if level_of(indices) is not level:
         if axis is None:

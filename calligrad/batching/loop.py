@@ -25,15 +25,15 @@ _told: set[Any] = set()
 def one_by_one(level: Level, func: Callable, args: Any, kwargs: dict[str, Any]) -> Any:
     """``func`` of every example, stacked; the first time with a warning."""
     key = getattr(func, "key", func)
-    if key not in _told:
+    if key not in _told and not level.quiet:
         _told.add(key)
         warnings.warn(
             f"{_name(func)} has no batching rule: vmap calls it for one example after another. The result is right,"
-            " but slow; functions with a rule are listed in docs/vmap.md",
+            " but slow; docs/vmap.md says which functions have none, and what to use instead",
             BatchingWarning,
             stacklevel=2,
         )
-    if level.size == 0:
+    if not level.size:
         raise ValueError(f"{_name(func)} has no batching rule, and cannot be called for a batch of no examples")
     with outside(level):
         ys = [func(*one(args, i, level), **one(kwargs, i, level)) for i in range(level.size)]
@@ -72,7 +72,7 @@ def one(x: Any, i: int, level: Level) -> Any:
 
 
 def _name(func: Any) -> str:
-    return numpy_name(func) if hasattr(func, "__name__") else repr(func)
+    return func.__name__ if hasattr(func, "key") else numpy_name(func)
 
 
 BATCHING[batched.one_by_one] = one_by_one

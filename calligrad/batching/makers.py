@@ -134,6 +134,8 @@ def along(
             raise NoRule
         x, over = level.examples(call.get(array)), call.get(axis, default)
         shape = x.shape[1:]
+        if over is None and axis == "axes" and call.has("s"):
+            over = tuple(range(-len(call.get("s")), 0))
         flat = over is None and (whole == "flat" or (whole == "only" and len(shape) < 2))
         if flat:
             x, over = x.reshape(x.shape[0], -1), 1

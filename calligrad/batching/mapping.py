@@ -39,17 +39,23 @@ def vmap(f: Callable, in_axes: Any = 0, out_axes: Any = 0) -> Callable:
            [0., 1.]])
     """
 
+    return batched(f, in_axes, out_axes)
+
+
+def batched(f: Callable, in_axes: Any = 0, out_axes: Any = 0, quiet: bool = False) -> Callable:
+    """``vmap``; without a word about functions that are called for one example after another if it is to be quiet."""
+
     @functools.wraps(f)
-    def batched(*args: Any, **kwargs: Any) -> Any:
+    def of_all_examples(*args: Any, **kwargs: Any) -> Any:
         name = getattr(f, "__name__", type(f).__name__)
         axes = _axes_of_arguments(in_axes, args, name), dict.fromkeys(kwargs, 0)
-        level = Level(_size((args, kwargs), axes, name), name)
+        level = Level(_size((args, kwargs), axes, name), name, quiet)
         inner, named = _mapped(lambda x, axis: _enter(x, axis, level), (args, kwargs), axes, "in_axes")
         with level.entered():
             y = f(*inner, **named)
             return _mapped(lambda part, axis: _leave(part, axis, level), y, out_axes, "out_axes")
 
-    return batched
+    return of_all_examples
 
 
 # ---------------------------------------------------------------- axes, in the form of the arguments
@@ -69,7 +75,7 @@ def _mapped(g: Callable, nest: Any, axes: Any, word: str) -> Any:
     return like(nest, pairs)
 
 
-def _pairs(nest: Any, axes: Any, word: str) -> Iterator[tuple[Any, int | None]]:
+def _pairs(nest: Any, axes: Any, word: str) -> Iterator[tuple[Any, Any]]:
     """What ``nest`` holds, each with its axis."""
     if isinstance(axes, dict) and isinstance(nest, dict) and axes.keys() == nest.keys():
         for key, part in nest.items():

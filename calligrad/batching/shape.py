@@ -18,6 +18,8 @@ from calligrad.batching.makers import batching, beyond, composed, evenly, padded
 @batching(np.reshape)
 def reshape(level: Level, a: Any, /, shape: Any, order: str = "C", *, copy: bool | None = None) -> Any:
     """``np.reshape``; in the order "F" the examples are moved out of the way and back."""
+    if order not in ("C", "F"):
+        raise NoRule  # it depends on how each lies in memory
     x, shape = level.examples(a), tuple(np.atleast_1d(shape).tolist())
     if -1 in shape:
         known = -math.prod(shape)
@@ -32,7 +34,13 @@ def reshape(level: Level, a: Any, /, shape: Any, order: str = "C", *, copy: bool
     return level.wrap(np.reshape(x, (x.shape[0], *shape)))
 
 
-batching(np.ravel)(composed(lambda a, order="C": np.reshape(a, (-1,), order="F" if order == "F" else "C")))
+@batching(np.ravel)
+@composed
+def ravel(a: Any, order: str = "C") -> Any:
+    """``np.ravel``."""
+    if order == "K":
+        raise NoRule
+    return np.reshape(a, (-1,), order=order)
 
 
 @batching(np.transpose)
@@ -97,6 +105,8 @@ batching(np.trace)(_two_axes(np.trace))
 @composed
 def roll(a: Any, shift: Any, axis: Any = None) -> Any:
     """``np.roll``: a sum of rolls by one axis each, of slices joined the other way round."""
+    if isinstance(shift, Batched):
+        raise NoRule
     if axis is None:
         return np.reshape(np.roll(np.ravel(a), shift, 0), np.shape(a))
     for by, along in np.broadcast(shift, axis):
@@ -144,9 +154,7 @@ def _at_least(func: Callable, grow: Callable) -> Callable:
 
 batching(np.atleast_1d)(_at_least(np.atleast_1d, lambda s: s or (1,)))
 batching(np.atleast_2d)(_at_least(np.atleast_2d, lambda s: (*(1,) * (2 - len(s)), *s)))
-batching(np.atleast_3d)(
-    _at_least(np.atleast_3d, lambda s: {0: (1, 1, 1), 1: (1, *s, 1), 2: (*s, 1)}.get(len(s), s))
-)
+batching(np.atleast_3d)(_at_least(np.atleast_3d, lambda s: {0: (1, 1, 1), 1: (1, *s, 1), 2: (*s, 1)}.get(len(s), s)))
 
 
 @batching(np.pad)
@@ -176,8 +184,7 @@ def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = 
     if n < 0:
         raise ValueError(f"order must be non-negative but got {n!r}")
     axis = normalize_axis_index(axis, a.ndim)
-    ends = [x if x is None or x is np._NoValue else _end(x, a.shape, axis) for x in (prepend, append)]
-    given = [x for x in (ends[0], a, ends[1]) if x is not None and x is not np._NoValue]
+    given = [_end(x, a.shape, axis) for x in (prepend, a, append) if x is not None and x is not np._NoValue]
     a = np.concatenate(given, axis=axis) if len(given) > 1 else a
     cut = (slice(None),) * axis
     for _ in range(n):
@@ -204,7 +211,7 @@ def ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
 
 
 @batching(np.concatenate)
-def concatenate(level: Level, arrays: Any, /, axis: Any = 0, out: None = None, **kwargs: Any) -> Any:
+def concatenate(level: Level, arrays: Any, /, axis: Any = 0, **kwargs: Any) -> Any:
     """``np.concatenate``."""
     arrays = list(arrays)
     if axis is None:
@@ -213,7 +220,7 @@ def concatenate(level: Level, arrays: Any, /, axis: Any = 0, out: None = None, *
 
 
 @batching(np.stack)
-def stack(level: Level, arrays: Any, /, axis: int = 0, out: None = None, **kwargs: Any) -> Any:
+def stack(level: Level, arrays: Any, /, axis: int = 0, **kwargs: Any) -> Any:
     """``np.stack``."""
     arrays = list(arrays)
     return level.wrap(np.stack(evenly(level, arrays), axis=beyond(axis, np.ndim(arrays[0]) + 1), **kwargs))
@@ -230,9 +237,7 @@ def _joined(shaped: Callable, axis: Callable) -> Callable:
 batching(np.vstack)(_joined(np.atleast_2d, lambda arrays: 0))
 batching(np.hstack)(_joined(np.atleast_1d, lambda arrays: 0 if np.ndim(arrays[0]) == 1 else 1))
 batching(np.dstack)(_joined(np.atleast_3d, lambda arrays: 2))
-batching(np.column_stack)(
-    _joined(lambda a: np.reshape(a, (-1, 1)) if np.ndim(a) < 2 else a, lambda arrays: 1)
-)
+batching(np.column_stack)(_joined(lambda a: np.reshape(a, (-1, 1)) if np.ndim(a) < 2 else a, lambda arrays: 1))
 batching(np.append)(
     composed(
         lambda arr, values, axis=None: np.concatenate(
@@ -281,7 +286,8 @@ def _like(func: Callable) -> Callable:
     return rule
 
 
-for _func in (np.zeros_like, np.ones_like, np.empty_like):
+_LIKE: tuple[Callable, ...] = (np.zeros_like, np.ones_like, np.empty_like)
+for _func in _LIKE:
     batching(_func)(_like(_func))
 
 
@@ -293,7 +299,7 @@ def full_like(
     """``np.full_like``: filled, and an array of its own."""
     shape = np.shape(a) if shape is None else shape
     surplus = np.ndim(fill_value) - np.size(shape)
-    fill = fill_value.reshape(fill_value.shape[surplus:]) if surplus > 0 else fill_value  # NumPy lets ones stand in front
+    fill = fill_value.reshape(fill_value.shape[surplus:]) if surplus > 0 else fill_value  # ones in front
     filled = np.broadcast_to(fill, shape)
     return np.astype(filled, a.dtype if dtype is None else dtype, copy=True)
 
@@ -309,7 +315,8 @@ def _made(func: Callable) -> Callable:
     return lambda level, *args, **kwargs: level.wrap(np.copy(level.spread(func(*args, **kwargs))))
 
 
-for _func in (np.zeros, np.ones, np.empty, np.eye, np.identity, np.tri):
+_MADE: tuple[Callable, ...] = (np.zeros, np.ones, np.empty, np.eye, np.identity, np.tri)
+for _func in _MADE:
     batching(_func)(_made(_func))
 
 
@@ -322,5 +329,4 @@ def joined(x: Any, dtype: Any = None, *_: Any, copy: bool | None = None, ndmin: 
     return np.astype(x, x.dtype if dtype is None else dtype, copy=copy is not False)
 
 
-for _func in (np.array, np.asarray, np.asanyarray, np.ascontiguousarray, np.asfortranarray, np.require):
-    batching(_func)(composed(joined))
+batching(np.array, np.asarray, np.asanyarray, np.ascontiguousarray, np.asfortranarray, np.require)(composed(joined))

@@ -35,7 +35,6 @@ def _fill(maker: Callable, names: str, /, *args: Any, **settings: Any) -> None:
 
 # ---------------------------------------------------------------- number by number
 
-_fill(elementwise, "where", "condition", "x", "y", names=("condition", "x", "y"))
 _fill(elementwise, "clip", "a", "a_min", "a_max", "min", "max")
 _fill(elementwise, "round around", "a")
 _fill(elementwise, "fix isposinf isneginf nan_to_num iscomplex isreal i0 sinc astype", "x")
@@ -132,3 +131,6 @@ _fill(of_shapes, "diag_indices_from tril_indices_from triu_indices_from einsum_p
 
 _RAGGED = "the examples may differ in how many there are; compute with np.where(condition, a, b) instead"
 _fill(refused, "nonzero flatnonzero argwhere", _RAGGED)
+_CHOOSE = elementwise(np.where, "condition", "x", "y", names=("condition", "x", "y"))
+_WHERE = refused(np.where, _RAGGED)
+BATCHING[np.where] = lambda level, *args: (_CHOOSE if len(args) > 1 else _WHERE)(level, *args)

@@ -10,6 +10,7 @@ import numpy as np
 from calligrad.function import Function
 from calligrad.ops.elementary import share
 from calligrad.ops.index import Scatter
+from calligrad.ops.reduce import divides
 from calligrad.rules import RULES, implements, numpy_name
 
 
@@ -32,7 +33,7 @@ class Accumulation(Function):
     def forward(self, a):
         if self.axis is None or not a.ndim:
             a = a.reshape(-1)
-        return self.ufunc.accumulate(a, self.axis or 0, self.dtype)
+        return self.ufunc.accumulate(a, 0 if self.axis is None else self.axis, self.dtype)
 
     def rows(self, x: Any) -> Any:
         """``x``, of the shape of the input or of the output, with the running axis last."""
@@ -59,8 +60,9 @@ def _rule_for(cls: type[Accumulation], func: Callable, default: int | None) -> C
     def rule(a: Any, axis: int | None = default, dtype: Any = None, out: Any = None) -> Any:
         if out is not None:
             raise TypeError(f"{numpy_name(func)} of a Value does not take out: the graph would be cut")
-        if default == 0 and (axis is None or not a.ndim):
-            func(a.data, axis)  # NumPy says what is wrong
+        if (type(axis) is not int and axis is not default) or (default == 0 and not a.ndim):
+            func(a.data, axis, dtype)  # NumPy says what is wrong, if anything
+            axis = axis[0] if isinstance(axis, tuple) else axis
         return cls(axis, dtype)(a)
 
     return rule
@@ -77,10 +79,18 @@ def _sums_from_behind(g: Any) -> Any:
     return np.cumsum(g[..., ::-1], -1)[..., ::-1]
 
 
+class SubtractAccumulate(Accumulation, ufunc=np.subtract):
+    """``np.subtract.accumulate``: the first number less the sum of all the others so far."""
+
+    def backward(self, g):
+        sums = self.rows(self.behind(g))
+        return self.from_rows(np.concatenate([sums[..., :1], -sums[..., 1:]], -1))
+
+
 # ---------------------------------------------------------------- each from the one before
 
 
-class Chain(Accumulation, ufunc=np.subtract):
+class Chain(Accumulation):
     """Running results of which each is the ufunc of the one before and the next number.
 
     The chain rule goes through them from behind. It is written as a sum over all later results of the
@@ -90,7 +100,7 @@ class Chain(Accumulation, ufunc=np.subtract):
 
     def slopes(self, before: Any, x: Any, y: Any) -> tuple[Any, Any]:
         """The derivatives of ``y = ufunc(before, x)``."""
-        return np.ones(x.shape, x.dtype), np.full(x.shape, -1, x.dtype)
+        raise NotImplementedError
 
     def backward(self, g, x, *, y):
         return self.from_rows(self.by_rows(self.rows(g), self.rows(x), self.rows(y)))
@@ -118,7 +128,7 @@ class CumProd(Chain, of=np.cumprod, ufunc=np.multiply):
         return x, before
 
     def by_rows(self, g, x, y):
-        if np.all(np.isfinite(y) & (np.abs(y) >= np.finfo(y.dtype).tiny)):
+        if divides(y):
             return _sums_from_behind(g * y) / x
         return super().by_rows(g, x, y)
 

@@ -80,7 +80,7 @@ def ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
     """``np.ediff1d``: the differences of the flattened array, with numbers before and after in its dtype."""
     ary = np.ravel(operand(ary))
     joined = []
-    for name, part in (("to_begin", to_begin), ("ary", np.diff(ary)), ("to_end", to_end)):
+    for name, part in (("to_begin", to_begin), ("ary", ary[1:] - ary[:-1]), ("to_end", to_end)):
         if part is not None:
             part = np.ravel(operand(part))
             if not np.can_cast(part.dtype, ary.dtype, casting="same_kind"):
@@ -233,6 +233,8 @@ class Interp(Function):
 def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None) -> Any:
     """``np.interp``, differentiable in ``x``, in the points, and in ``left`` and ``right``."""
     x, xp, fp = operand(x), operand(xp), operand(fp)
+    if x.dtype.kind == "c" or xp.dtype.kind == "c":
+        raise TypeError("np.interp takes real x and xp; only fp may be complex")
     if period is not None:
         if period == 0:
             raise ValueError("period must be a non-zero value")

@@ -86,6 +86,8 @@ class Inner(Function, of=np.inner):
     def backward(self, g, a, b):
         if a.ndim == 0 or b.ndim == 0 or a.ndim == b.ndim == 1:
             return lambda: g * b, lambda: g * a
+        if a.ndim == b.ndim == 2:
+            return lambda: g @ b, lambda: g.mT @ a
         return contraction_gradients(g, a, b, [a.ndim - 1], [b.ndim - 1])
 
 

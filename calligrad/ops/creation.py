@@ -217,13 +217,13 @@ class Linspace(Elementwise):
 
     def backward(self, g):
         g, g_step = g if self.retstep else (g, None)
-        steps, way = fractions(self.num, self.endpoint)
+        steps = steps_of(self.num, self.endpoint)
 
-        def of_end(way, sign):
-            parts = [] if g is None else [np.tensordot(way.astype(g.dtype), g, (0, self.axis))]
+        def of_end(sign):
+            parts = [] if g is None else [np.sum(g * weights(g, self, sign), self.axis)]
             return sum(parts if g_step is None else [*parts, g_step * (sign / steps)])
 
-        return lambda: of_end(1 - way, -1), lambda: of_end(way, 1)
+        return lambda: of_end(-1), lambda: of_end(1)
 
 
 class Geomspace(Elementwise):
@@ -238,18 +238,23 @@ class Geomspace(Elementwise):
         return np.geomspace(start, stop, self.num, self.endpoint, self.dtype, self.axis)
 
     def backward(self, g, start, stop, *, y):
-        _, way = fractions(self.num, self.endpoint)
-        way, gy = way.astype(g.dtype), g * y
+        gy = g * y
         return (
-            lambda: np.tensordot(1 - way, gy, (0, self.axis)) / start,
-            lambda: np.tensordot(way, gy, (0, self.axis)) / stop,
+            lambda: np.sum(gy * weights(gy, self, -1), self.axis) / start,
+            lambda: np.sum(gy * weights(gy, self, 1), self.axis) / stop,
         )
 
 
-def fractions(num: int, endpoint: bool) -> tuple[int, Any]:
-    """How many steps there are from start to stop, and what fraction of the way each number has come."""
-    steps = max(num - 1 if endpoint else num, 1)
-    return steps, np.arange(num) / steps
+def steps_of(num: int, endpoint: bool) -> int:
+    """How many steps there are from start to stop."""
+    return max(num - 1 if endpoint else num, 1)
+
+
+def weights(g: Any, space: Linspace | Geomspace, end: int) -> Any:
+    """How much of each number along the axis is stop (``end`` 1) or start (-1), to multiply ``g`` with."""
+    way = np.arange(space.num) / steps_of(space.num, space.endpoint)
+    way = (way if end == 1 else 1 - way).astype(g.dtype, copy=False)
+    return np.reshape(way, (-1, *(1,) * (g.ndim - 1 - space.axis % g.ndim)))
 
 
 @implements(np.linspace)

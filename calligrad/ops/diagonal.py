@@ -27,6 +27,8 @@ class Diagonal(Function, of=np.diagonal):
 class OnDiagonal(Function):
     """Zeros of ``shape`` with the last axis of the input on a diagonal: the adjoint of ``Diagonal``."""
 
+    broadcasts = True
+
     shape: tuple[int, ...]
     offset: int = 0
     axis1: int = 0
@@ -52,10 +54,7 @@ class Trace(Function, of=np.trace):
     dtype: Any = None
 
     def backward(self, g):
-        shape = self.shapes[0]
-        length = np.diagonal(np.broadcast_to(False, shape), self.offset, self.axis1, self.axis2).shape[-1]
-        every = np.broadcast_to(g[..., np.newaxis], (*g.shape, length))
-        return OnDiagonal(shape, self.offset, self.axis1, self.axis2)(every)
+        return OnDiagonal(self.shapes[0], self.offset, self.axis1, self.axis2)(g[..., np.newaxis])
 
 
 class Tril(Function, of=np.tril):

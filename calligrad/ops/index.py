@@ -90,7 +90,7 @@ class SetItem(Function):
 
     def forward(self, x, w):
         y = np.copy(x, order="C")
-        if is_mask_of(self.key, y.shape):
+        if is_large_mask_of(self.key, y.shape):
             y.reshape(-1)[true_places(self.key)] = w
         else:
             y[self.key] = w
@@ -104,7 +104,7 @@ class SetItem(Function):
         return function.forward(g, 0.0) if is_plain_array(g) else function(g, 0.0)
 
     def _gradient_of_item(self, g: Any) -> Any:
-        plainly = is_plain_array(g) and not is_mask_of(self.key, g.shape)
+        plainly = is_plain_array(g) and not is_large_mask_of(self.key, g.shape)
         gw = g[self.key] if plainly else getitem(g, self.key)
         if not names_nothing_twice(self.key):
             turn = np.arange(gw.size).reshape(gw.shape)
@@ -125,8 +125,8 @@ def gradient_of_broadcast(g: Any, shape: tuple[int, ...]) -> Any:
 def getitem(x: Any, key: Any) -> Any:
     """``x[key]``."""
     key = unwrap_all(key)
-    if is_mask_of(key, x.shape):
-        return Take(true_places(key), distinct=True)(x)  # seven times faster than the mask itself
+    if is_large_mask_of(key, x.shape):
+        return Take(true_places(key), distinct=True)(x)  # up to eight times faster than the mask itself
     return GetItem(key)(x)
 
 
@@ -169,9 +169,9 @@ def names_nothing_twice(key: Any) -> bool:
     )
 
 
-def is_mask_of(key: Any, shape: tuple[int, ...]) -> bool:
-    """Whether ``key`` is a boolean array of ``shape``, which has one axis at least."""
-    return type(key) is np.ndarray and key.dtype == np.bool_ and key.shape == shape != ()
+def is_large_mask_of(key: Any, shape: tuple[int, ...]) -> bool:
+    """Whether ``key`` is a boolean array of ``shape`` for which it pays to look up the places that it names."""
+    return type(key) is np.ndarray and key.dtype == np.bool_ and key.size > 1000 and key.shape == shape
 
 
 def true_places(mask: np.ndarray) -> np.ndarray:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from calligrad.ops.creation import filled, numbered
 from calligrad.ops.index import Scatter
 from calligrad.ops.rearrange import Rearrange
 from calligrad.rules import implements, numpy_name
-from calligrad.value import unwrap_all
+from calligrad.value import Value, unwrap_all
 
 # ---------------------------------------------------------------- joining
 
@@ -28,10 +29,35 @@ class Concatenate(Function):
     def forward(self, *arrays):
         return np.concatenate(arrays, axis=self.axis, dtype=self.dtype, casting=self.casting)
 
+    def length(self, shape: tuple[int, ...]) -> int:
+        """How much of the joined axis an array of ``shape`` takes."""
+        return math.prod(shape) if self.axis is None else shape[self.axis]
+
     def backward(self, g):
-        ends = np.cumsum([int(np.prod(s)) if self.axis is None else s[self.axis] for s in self.shapes])[:-1]
-        parts = np.split(g, ends, axis=self.axis or 0)
-        return tuple(np.reshape(part, shape) for part, shape in zip(parts, self.shapes, strict=True))
+        before = (slice(None),) * ((self.axis or 0) % g.ndim)
+
+        def part(between, shape):
+            return lambda: np.reshape(g[(*before, slice(*between))], shape)
+
+        bounds = accumulate(map(self.length, self.shapes), initial=0)
+        return tuple(map(part, pairwise(bounds), self.shapes))
+
+
+class Widened(Concatenate):
+    """``np.hstack`` and its kin: joined along an axis that an array of fewer than ``ndim`` axes gets first."""
+
+    func: Any = None
+    ndim: int = 1
+
+    def forward(self, *arrays):
+        cast = {"dtype": self.dtype, "casting": self.casting} if self.func in (np.hstack, np.vstack) else {}
+        return self.func(arrays, **cast)
+
+    def length(self, shape: tuple[int, ...]) -> int:
+        return shape[self.axis or 0] if len(shape) >= self.ndim else 1
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.func.__name__})"
 
 
 class Stack(Function):
@@ -58,45 +84,50 @@ def _refuse(out: Any, func: Callable) -> None:
         )
 
 
+def _arrays(arrays: Any) -> Any:
+    return Unstack()(arrays) if isinstance(arrays, Value) and arrays.ndim else arrays
+
+
 @implements(np.concatenate, np.concat)
 def concatenate(
     arrays: Any, /, axis: int | None = 0, out: Any = None, *, dtype: Any = None, casting: Any = "same_kind"
 ) -> Any:
     """``np.concatenate``."""
     _refuse(out, np.concatenate)
-    return Concatenate(axis, dtype, casting)(*arrays)
+    return Concatenate(axis, dtype, casting)(*_arrays(arrays))
 
 
 @implements(np.stack)
 def stack(arrays: Any, axis: int = 0, out: Any = None, *, dtype: Any = None, casting: Any = "same_kind") -> Any:
     """``np.stack``."""
     _refuse(out, np.stack)
-    return Stack(axis, dtype, casting)(*arrays)
+    return Stack(axis, dtype, casting)(*_arrays(arrays))
 
 
 @implements(np.hstack)
-def hstack(tup: Any, **cast: Any) -> Any:
+def hstack(tup: Any, *, dtype: Any = None, casting: Any = "same_kind") -> Any:
     """``np.hstack``: side by side; vectors end to end."""
-    arrays = [np.atleast_1d(a) for a in tup]
-    return np.concatenate(arrays, 0 if np.ndim(arrays[0]) == 1 else 1, **cast)
+    arrays = _arrays(tup)
+    axis = min(1, max(0, np.ndim(arrays[0]) - 1))
+    return Widened(axis, dtype, casting, np.hstack, axis + 1)(*arrays)
 
 
 @implements(np.vstack)
-def vstack(tup: Any, **cast: Any) -> Any:
+def vstack(tup: Any, *, dtype: Any = None, casting: Any = "same_kind") -> Any:
     """``np.vstack``: one below the other; vectors as rows."""
-    return np.concatenate([np.atleast_2d(a) for a in tup], 0, **cast)
+    return Widened(0, dtype, casting, np.vstack, 2)(*_arrays(tup))
 
 
 @implements(np.dstack)
 def dstack(tup: Any) -> Any:
     """``np.dstack``: along the third axis."""
-    return np.concatenate([np.atleast_3d(a) for a in tup], 2)
+    return Widened(2, func=np.dstack, ndim=3)(*_arrays(tup))
 
 
 @implements(np.column_stack)
 def column_stack(tup: Any) -> Any:
     """``np.column_stack``: vectors as columns."""
-    return np.concatenate([a if np.ndim(a) > 1 else np.reshape(a, (-1, 1)) for a in tup], 1)
+    return Widened(1, func=np.column_stack, ndim=2)(*_arrays(tup))
 
 
 @implements(np.append)
@@ -181,7 +212,7 @@ class Unstack(Function):
     axis: int = 0
 
     def forward(self, x):
-        return np.unstack(x, axis=self.axis)
+        return tuple(np.moveaxis(x, self.axis, 0))
 
     def backward(self, gs, *, y):
         return np.stack(used(gs, y), axis=self.axis)

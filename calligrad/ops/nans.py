@@ -54,13 +54,15 @@ class NanStd(Numbers, Std, of=np.nanstd):
 class NanMax(Max, of=np.nanmax):
     """``np.nanmax``; equal maxima share the gradient evenly (a subgradient), and so do NaNs among themselves."""
 
-    forward = Selective.forward
+    def forward(self, a):
+        return self.of(np.asarray(a), **self.given())  # of NumPy's scalars NumPy goes another way
 
 
 class NanMin(Min, of=np.nanmin):
     """``np.nanmin``; equal minima share the gradient evenly (a subgradient), and so do NaNs among themselves."""
 
-    forward = Selective.forward
+    def forward(self, a):
+        return self.of(np.asarray(a), **self.given())  # of NumPy's scalars NumPy goes another way
 
 
 class NanCumSum(Accumulation, of=np.nancumsum):

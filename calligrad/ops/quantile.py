@@ -22,6 +22,25 @@ from calligrad.rules import RULES, numpy_name
 from calligrad.value import Value, unwrap
 
 
+def _rule_for(cls: type[Function], func: Callable) -> Callable:
+    names = tuple(signature(func).parameters)
+
+    def rule(*args: Any, **kwargs: Any) -> Any:
+        settings = {name: x for name, x in (dict(zip(names, args)) | kwargs).items() if x is not np._NoValue}
+        if settings.pop("out", None) is not None:
+            raise TypeError(f"{numpy_name(func)} of a Value does not take out: the graph would be cut")
+        settings.pop("overwrite_input", None)  # the numbers are needed
+        if settings.get("weights") is not None:
+            settings["weights"] = unwrap(settings["weights"])  # the result is piecewise constant in them
+        a, q = settings.pop("a"), settings.get("q")
+        if isinstance(q, Value):
+            settings["q"] = q.data
+            return cls(**settings)(a, q)
+        return cls(**settings)(a)
+
+    return rule
+
+
 class OrderStatistic(Function):
     """What medians and quantiles share: the gradient of numbers at positions of the sorted rows."""
 
@@ -31,6 +50,10 @@ class OrderStatistic(Function):
     of: ClassVar[Callable]
     skips_nans: ClassVar[bool] = False
 
+    def __init_subclass__(cls, of: Callable, **kwargs: Any) -> None:
+        super().__init_subclass__(of, **kwargs)
+        RULES[of] = _rule_for(cls, of)
+
     def positions(self, n: int) -> Any:
         """Where the results lie among ``n`` sorted numbers."""
         raise NotImplementedError
@@ -39,9 +62,8 @@ class OrderStatistic(Function):
         """Of each row and quantile the places in ``x.ravel()`` below and above it, and how near it is to the upper."""
         rows, places = self.rows(x), self.rows(np.arange(x.size).reshape(x.shape))
         last = rows.shape[-1] - 1
-        at = self.lie(rows)
-        if (nan := np.isnan(y)).any():
-            at = np.where(nan.reshape(-1, len(rows)).T, float(last), at)
+        nan = np.isnan(y).reshape(-1, len(rows)).T
+        at = np.where(nan, float(last), 0 if nan.all() else self.lie(rows, y))
         below = np.floor(at).astype(int)
         above = np.minimum(below + 1, np.maximum(self.numbers(rows) - 1, below))
         kth = sorted({*below.ravel().tolist(), *above.ravel().tolist(), last})  # with the last, where NaNs go
@@ -52,7 +74,7 @@ class OrderStatistic(Function):
         """How many numbers a row has: one for all rows, or a column where NaNs do not count."""
         return np.sum(~np.isnan(rows), -1, keepdims=True) if self.skips_nans else rows.shape[-1]
 
-    def lie(self, rows: Any) -> Any:
+    def lie(self, rows: Any, y: Any) -> Any:
         """Where the results lie in the sorted rows: a column for each quantile, a line for each row or one for all."""
         if not self.skips_nans:
             return np.reshape(self.positions(rows.shape[-1]), (1, -1))
@@ -66,10 +88,12 @@ class OrderStatistic(Function):
 
     def rows(self, x: Any) -> Any:
         """``x`` as a matrix of rows, each of the numbers that become one."""
+        if self.axis is None:
+            return x.reshape(1, -1)
         axes = self.axes()
         others = [axis for axis in range(x.ndim) if axis not in axes]
-        count = np.prod([x.shape[axis] for axis in axes], dtype=int)
-        return np.transpose(x, (*others, *sorted(axes))).reshape(x.size // max(count, 1), count)
+        count = math.prod(x.shape[axis] for axis in axes)
+        return np.transpose(x, (*others, *sorted(axes))).reshape(x.size // count, count)
 
     def backward(self, g, x, *, y):
         if not x.size:
@@ -108,27 +132,16 @@ class Quantile(OrderStatistic, of=np.quantile):
     whole: ClassVar[int] = 1  # the q of the largest number
 
     def forward(self, a, q=None):
-        return self.of(a, self.q if q is None else q, **self._how(self.weights), axis=self.axis, keepdims=self.keepdims)
-
-    def _how(self, weights: Any) -> dict[str, Any]:
-        return {"method": self.method} | ({} if weights is None else {"weights": weights})
+        how = {"method": self.method} | ({} if self.weights is None else {"weights": self.weights})
+        return self.of(a, self.q if q is None else q, axis=self.axis, keepdims=self.keepdims, **how)
 
     def positions(self, n):
         return self.of(np.arange(float(n)), self.q, method=self.method)
 
-    def lie(self, rows):
+    def lie(self, rows, y):
         if self.weights is None:
-            return super().lie(rows)
-        shape, weights = self.shapes[0], np.asarray(self.weights)
-        if weights.shape != shape:  # one for each position along the axes
-            axes = self.axes()
-            weights = np.transpose(weights, np.argsort(axes))
-            weights = np.reshape(weights, [n if axis in axes else 1 for axis, n in enumerate(shape)])
-        ranks = np.argsort(np.argsort(rows, -1, kind="stable"), -1).astype(np.float64)
-        if self.skips_nans:
-            ranks[np.isnan(rows) & (self.numbers(rows) > 0)] = np.nan
-        at = self.of(ranks, self.q, axis=-1, **self._how(self.rows(np.broadcast_to(weights, shape))))
-        return np.reshape(at, (-1, len(rows))).T
+            return super().lie(rows, y)
+        return np.stack([np.sum(rows < of[:, np.newaxis], -1) for of in np.reshape(y, (-1, len(rows)))], -1)
 
     def backward(self, g, a, q=None, *, y):
         x = unwrap(a)
@@ -136,7 +149,7 @@ class Quantile(OrderStatistic, of=np.quantile):
             ga = super().backward(g, a, y=y)
             return ga if q is None else (ga, np.zeros(q.shape, g.dtype))
         lower, upper, nearness = self.neighbours(x, unwrap(y))
-        steps = self.steps(x, lower)
+        steps = self.steps(x, lower, unwrap(y))
         moving = nearness + np.reshape(q - unwrap(q), -1) * steps  # 0 more, but it has a slope in q
 
         def in_q():
@@ -145,13 +158,15 @@ class Quantile(OrderStatistic, of=np.quantile):
 
         return lambda: self.to_neighbours(g, lower, upper, moving), in_q
 
-    def steps(self, x: Any, lower: Any) -> Any:
+    def steps(self, x: Any, lower: Any, y: Any) -> Any:
         """How fast each result passes from number to number as q moves: not at all where it stays on one."""
         if self.method not in STEPS:
             return np.zeros(lower.shape)
         rows = self.rows(x)
         steps = np.broadcast_to((self.numbers(rows) + STEPS[self.method]) / self.whole, lower.shape)
-        return steps if self.method == "linear" else np.where(self.lie(rows) <= 0, 0, steps)  # 0: it stays at the least
+        if self.method == "linear":
+            return steps
+        return np.where(self.lie(rows, y) <= 0, 0, steps)  # the others stay at the first number for a while
 
 
 STEPS = {
@@ -181,27 +196,3 @@ class NanPercentile(Percentile, of=np.nanpercentile):
     """``np.nanpercentile``."""
 
     skips_nans = True
-
-
-def _rule_for(cls: type[OrderStatistic], func: Callable) -> Callable:
-    names = tuple(signature(func).parameters)
-
-    def rule(*args: Any, **kwargs: Any) -> Any:
-        settings = {name: x for name, x in (dict(zip(names, args)) | kwargs).items() if x is not np._NoValue}
-        if settings.pop("out", None) is not None:
-            raise TypeError(f"{numpy_name(func)} of a Value does not take out: the graph would be cut")
-        settings.pop("overwrite_input", None)  # the numbers are needed
-        if settings.get("weights") is not None:
-            settings["weights"] = unwrap(settings["weights"])  # the result is piecewise constant in them
-        a, q = settings.pop("a"), settings.get("q")
-        if isinstance(q, Value):
-            settings["q"] = q.data
-            return cls(**settings)(a, q)
-        return cls(**settings)(a)
-
-    return rule
-
-
-_ALL: tuple[type[OrderStatistic], ...] = (Median, NanMedian, Quantile, Percentile, NanQuantile, NanPercentile)
-for _cls in _ALL:
-    RULES[_cls.of] = _rule_for(_cls, _cls.of)

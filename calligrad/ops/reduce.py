@@ -156,7 +156,7 @@ class Prod(Fold, of=(np.prod, np.multiply.reduce)):
     def backward(self, g, x, *, y):
         part = self.part(x)
         x = x if part is True else np.where(part, x, 1)
-        if np.all(np.isfinite(y) & (np.abs(y) > 0)):
+        if divides(y):
             return self.spread(g * y, part) / x
         start = 1 if self.initial in (None, np._NoValue) else self.initial
         return self.spread(g * start, part) * self._products_of_others(x)
@@ -167,11 +167,17 @@ class Prod(Fold, of=(np.prod, np.multiply.reduce)):
         last = tuple(range(-len(axes), 0))
         rows = np.moveaxis(x, axes, last)
         flat = np.reshape(rows, (*rows.shape[: rows.ndim - len(axes)], self.count()))
-        others = before(flat) * np.flip(before(np.flip(flat, -1)), -1)
+        others = _before(flat) * np.flip(_before(np.flip(flat, -1)), -1)
         return np.moveaxis(np.reshape(others, rows.shape), last, axes)
 
 
-def before(x: Any) -> Any:
+def divides(y: Any) -> bool:
+    """Whether all of ``y`` are numbers that a factor can be divided out of: not 0, nearly 0 or infinite."""
+    y = unwrap(y)
+    return bool((np.isfinite(y) & (np.abs(y) >= np.finfo(y.dtype).tiny)).all())
+
+
+def _before(x: Any) -> Any:
     """For each number of a row the product of those that stand before it."""
     return np.cumprod(np.concatenate([np.ones(x[..., :1].shape, x.dtype), x[..., :-1]], -1), -1)
 
@@ -184,10 +190,10 @@ class Max(Fold, of=(np.max, np.amax, np.maximum.reduce)):
     def backward(self, g, x, *, y):
         y = self.restore(y)
         hits = np.equal(x, y)
-        if np.any(np.isnan(y)):
-            hits |= np.isnan(x) & np.isnan(y)
+        if (nan := np.isnan(y)).any():
+            hits = hits | (np.isnan(x) & nan)
         if (part := self.part(x)) is not True:
-            hits &= part
+            hits = hits & part
         winners = np.sum(hits, axis=self.axis, keepdims=True)
         if self.initial not in (None, np._NoValue):
             winners = winners + np.equal(y, self.initial)
@@ -229,11 +235,10 @@ class Deviations(Selective):
             centred = np.conjugate(centred)
         freedom = counts - (self.ddof or self.correction)
         if part is True:
-            slope: Any = 2 / freedom if freedom > 0 else math.nan
-            gx = self.restore(g) * centred * slope
+            gx = centred * (self.restore(g) * (2 / freedom if freedom > 0 else math.nan))
         else:
             slope = (2 / np.where(freedom > 0, freedom, math.nan)).astype(g.dtype)
-            gx = masked(self.restore(g) * slope * centred, part)
+            gx = masked(centred * (self.restore(g) * slope), part)
         return gx if mean is None else (gx, lambda: sum_to(-gx, self.shapes[1]))
 
     def _mean(self, x: Any, part: Any, counts: Any) -> Any:

@@ -10,7 +10,7 @@ import numpy as np
 
 from calligrad.function import Function, sum_to
 from calligrad.rules import implements
-from calligrad.value import Value, unwrap_all
+from calligrad.value import Value, unwrap, unwrap_all
 
 
 class Reshape(Function):
@@ -244,7 +244,7 @@ class Repeat(Function, of=np.repeat):
     axis: int | None = None
 
     def backward(self, g):
-        shape, axis, counts = self.shapes[0], self.axis, np.asarray(self.repeats)
+        shape, axis, counts = self.shapes[0], self.axis, np.asarray(self.repeats, np.intp)
         whole = (math.prod(shape),) if axis is None else shape
         axis = 0 if axis is None else axis % len(shape)
         if counts.size == 1:
@@ -297,10 +297,14 @@ class Astype(Function, of=np.astype):
 
 
 def _widen(func: Callable) -> Callable:
+    def widened(a: Any) -> Any:
+        y = func(unwrap(a))
+        if not isinstance(a, Value):
+            return y
+        return a if a.shape == y.shape else np.reshape(a, y.shape)
+
     def rule(*arys: Any) -> Any:
-        shapes = [func(np.broadcast_to(False, np.shape(a))).shape for a in arys]
-        made = tuple(np.reshape(a, shape) if np.shape(a) != shape else a for a, shape in zip(arys, shapes))
-        return made[0] if len(made) == 1 else made
+        return widened(arys[0]) if len(arys) == 1 else tuple(map(widened, arys))
 
     return rule
 

@@ -76,18 +76,16 @@ class SincSlope(Elementwise):
     order: int
 
     def forward(self, x, below):
-        n, z = self.order, np.asarray(math.pi * x)
-        near = np.abs(z) < (n + 1) / 2
+        n, z = self.order, math.pi * x
         wave = (-1) ** (n // 2) * math.pi ** (n - 1) * (np.cos(z) if n % 2 else np.sin(z))
-        y = np.asarray((wave - n * below) / np.where(near, 1, x))
-        y[near] = math.pi**n * self._series(z[near])
-        return y
+        with np.errstate(all="ignore"):  # either formula is worked out everywhere, and taken where it holds
+            return np.where(np.abs(z) < (n + 1) / 2, self._series(z), (wave - n * below) / x)
 
     def _series(self, z: Any) -> Any:
-        """The sum of (-1)ᵏ zᵐ / m! / (2k + 1) over all m = 2k - n from 0."""
-        n, y = self.order, 0 * z
-        for k in range(9 + 2 * n, (n - 1) // 2, -1):
-            y = y * z * z + (-1) ** k / (math.factorial(2 * k - n) * (2 * k + 1))
+        """πⁿ times the sum of (-1)ᵏ zᵐ / m! / (2k + 1) over all m = 2k - n from 0."""
+        n, square, y = self.order, z * z, 0.0
+        for k in range(7 + 2 * n, (n - 1) // 2, -1):
+            y = y * square + math.pi**n * (-1) ** k / (math.factorial(2 * k - n) * (2 * k + 1))
         return y * z if n % 2 else y
 
     def backward(self, g, x, _below, *, y):

@@ -24,15 +24,16 @@ def average(a: Any, axis: Any = None, weights: Any = None, returned: bool = Fals
     """``np.average``, differentiable in the weights as well."""
     a = a if isinstance(a, Value) else np.asarray(a)
     keepdims = keepdims is not np._NoValue and keepdims
+    axes = range(a.ndim) if axis is None else normalize_axis_tuple(axis, a.ndim, argname="axis")
     if weights is None:
         y = np.mean(a, axis=axis, keepdims=keepdims)
-        return (y, np.full_like(y, a.size / y.size)) if returned else y
+        count = a.size / y.size
+        return (y, np.full_like(y, count)) if returned else y
 
     weights = weights if isinstance(weights, Value) else np.asarray(weights)
     if weights.shape != a.shape:
         if axis is None:
             raise TypeError(f"weights of shape {weights.shape} for numbers of shape {a.shape} need axis=")
-        axes = normalize_axis_tuple(axis, a.ndim, argname="axis")
         if weights.shape != tuple(a.shape[i] for i in axes):
             raise ValueError(f"weights of shape {weights.shape} do not fit axis {axis} of shape {a.shape}")
         weights = np.transpose(weights, np.argsort(axes))
@@ -77,6 +78,10 @@ class Cov(Function):
         return gm, in_weights
 
 
+_TURNS_ROWS = np.ndim(np.cov(np.eye(1, 2), rowvar=False, bias=True)) == 2
+"""Whether rowvar=False turns a matrix of one row, as NumPy does from 2.2."""
+
+
 @implements(np.cov)
 def cov(
     m: Any,
@@ -91,12 +96,13 @@ def cov(
 ) -> Any:
     """``np.cov``, differentiable in the numbers and in ``aweights``; of complex numbers too."""
     given = [x if isinstance(x, Value) else np.asarray(x) for x in (m, y) if x is not None]
+    m = given[0]
     if any(x.ndim > 2 for x in given):
         raise ValueError("np.cov takes vectors and matrices, not more than 2 axes")
     dtype = np.result_type(*(x.dtype for x in given), np.float64) if dtype is None else np.dtype(dtype)
     rows = [np.astype(np.atleast_2d(x), dtype) for x in given]
     if not rowvar:
-        rows = [x.T if x.shape[0] != 1 or (i == 0 and given[0].ndim == 2) else x for i, x in enumerate(rows)]
+        rows = [x.T if x.shape[0] != 1 or (i == 0 and _TURNS_ROWS and m.ndim == 2) else x for i, x in enumerate(rows)]
     x = rows[0] if len(rows) == 1 or not rows[0].shape[0] else np.concatenate(rows)
     ddof = int(not bias) if ddof is None else ddof
     function = Cov(ddof, without_gradient(fweights, "fweights= of np.cov"), dtype)

@@ -15,7 +15,7 @@ from calligrad.function import Function
 from calligrad.ops import softmax as ops
 from calligrad.scipy import ufuncs
 from calligrad.scipy.offer import offer
-from calligrad.value import Value, as_array, unwrap
+from calligrad.value import Value, unwrap
 
 __all__ = [
     "comb",
@@ -116,6 +116,20 @@ def log_softmax(x: Any, axis: Any = None) -> Any:
 # ---------------------------------------------------------------- the gamma function's relatives
 
 
+class Polygamma(Function):
+    """``scipy.special.polygamma``: its derivative is the next."""
+
+    broadcasts = True
+
+    n: Any
+
+    def forward(self, x):
+        return special.polygamma(self.n, x)
+
+    def backward(self, g, x):
+        return g * Polygamma(np.asarray(self.n) + 1)(x)
+
+
 @offer(special.polygamma)
 def polygamma(n: Any, x: Any) -> Any:
     """``scipy.special.polygamma``: the ``n``-th derivative of digamma. The order is a constant.
@@ -124,11 +138,9 @@ def polygamma(n: Any, x: Any) -> Any:
     >>> from calligrad import grad
     >>> from calligrad.scipy.special import polygamma
     >>> print(grad(lambda x: polygamma(1, x))(2.0).round(6), polygamma(2, 2.0).round(6))
-    -0.828228 -0.828228
+    -0.404114 -0.404114
     """
-    n = as_array(n)
-    scaled = (-1.0) ** (n + 1) * special.gamma(n + 1.0) * special.zeta(n + 1, x)
-    return np.where(np.equal(n, 0), special.psi(x), scaled)
+    return Polygamma(unwrap(n))(x)
 
 
 @offer(special.multigammaln)
@@ -146,7 +158,8 @@ class Factorial(Function):
     extend: str = "zero"
 
     def forward(self, n):
-        return special.factorial(n, extend=self.extend)
+        settings = {} if self.extend == "zero" else {"extend": self.extend}  # older versions know no other
+        return special.factorial(n, **settings)
 
     def backward(self, g, n, *, y):
         return g * y * special.psi(np.where(np.equal(y, 0), 0, n) + 1)
@@ -194,6 +207,8 @@ def refuse_exact(name: str, exact: bool) -> None:
 
 class Spherical(Function):
     """A spherical Bessel function of order ``n``, or its derivative; ``kind`` is j, y, i or k."""
+
+    broadcasts = True
 
     kind: str
     n: Any

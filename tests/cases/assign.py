@@ -50,7 +50,12 @@ case("np.fill_diagonal of one number", into(np.fill_diagonal), real(2, 3), real(
 case("np.fill_diagonal wrap=True", into(lambda y, w: np.fill_diagonal(y, w, wrap=True)), real(5, 2), real(3))
 case("np.fill_diagonal of three axes", into(np.fill_diagonal), real(2, 2, 2), real(2))
 
-for words, key in {"": np.array([0, 0, 2]), " by a tuple": (np.array([0, 0, 2]), 1), " by a mask": MASK[0]}.items():
+for words, key in {
+    "": np.array([0, 0, 2]),
+    " by a tuple": (np.array([0, 0, 2]), 1),
+    " by a mask": MASK[0],
+    " by a slice": slice(1, None),
+}.items():
     places = np.empty((3, 2))[key].shape
     case(f"np.add.at{words}", into(lambda y, w, key=key: np.add.at(y, key, w)), real(3, 2), real(*places))
 case("np.add.at of one number", into(lambda y, w: np.add.at(y, [1, 1], w)), real(3, 2), real())

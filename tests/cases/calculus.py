@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from calligrad.ops.calculus import DiffAdjoint, SlopeAdjoint
 from tests.cases.table import apart, case, complexes, positive, real
 
 
@@ -99,3 +100,7 @@ INTERPS = {
 }
 for name, (f, *draws) in INTERPS.items():
     case(name, f, *draws, own_dtype=True)
+
+case("ops.DiffAdjoint", lambda g: DiffAdjoint(2, 0)(g), real(2, 3))
+case("ops.SlopeAdjoint", lambda g: SlopeAdjoint(1, 1)(g), real(2, 4))
+case("ops.SlopeAdjoint edge_order=2", lambda g: SlopeAdjoint(0, 2)(g), complexes(3))

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from calligrad.ops.diagonal import OnDiagonal
 from tests.cases.table import case, complexes, real
 
 DIAGONALS = {
@@ -42,3 +43,5 @@ for name, (f, *draws) in DIAGONALS.items():
     case(name, f, *draws)
 case("np.trace dtype=", lambda x: np.trace(x, dtype=np.float64), real(2, 2), own_dtype=True)
 case("np.linalg.trace dtype=", lambda x: np.linalg.trace(x, dtype=np.float64), real(2, 2), own_dtype=True)
+case("ops.OnDiagonal", lambda x: OnDiagonal((4, 2, 3), -1, 0, 2)(x), real(2, 3))
+case("ops.OnDiagonal of one number", lambda x: OnDiagonal((3, 3))(x), real(1))

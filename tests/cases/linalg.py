@@ -24,7 +24,7 @@ def complex_regular(*shape):
 
 def mirrored(a):
     """Hermitian matrices."""
-    return (a + np.conj(a).mT) / 2
+    return (a + np.matrix_transpose(np.conj(a))) / 2
 
 
 def both(name, f, *shapes, draw=regular, complex_draw=complex_regular):

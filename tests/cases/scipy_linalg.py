@@ -63,6 +63,61 @@ for method in ("direct", "bilinear"):
     both(f"solve_discrete_lyapunov method={method}",
          lambda a, q, m=method: linalg.solve_discrete_lyapunov(0.2 * a, q, method=m), (3, 3), (3, 3))  # fmt: skip
 
+both(
+    "solve_continuous_are",
+    lambda a, b, q, r: linalg.solve_continuous_are(a, b, positive_definite(q), positive_definite(r)),
+    (3, 3),
+    (3, 2),
+    (3, 3),
+    (2, 2),
+)
+both(
+    "solve_discrete_are",
+    lambda a, b, q, r: linalg.solve_discrete_are(0.3 * a, b, positive_definite(q), positive_definite(r)),
+    (3, 3),
+    (3, 2),
+    (3, 3),
+    (2, 2),
+)
+
+
+def diagonals(rows, n, main):
+    """Diagonals of matrices that are far from singular: the main one is large."""
+    return lambda rng: rng.standard_normal((rows, n)) + 8 * (np.arange(rows) == main)[:, None]
+
+
+def column(n):
+    """The first column of a Toeplitz matrix that is far from singular."""
+    return lambda rng: rng.standard_normal(n) + 6 * (np.arange(n) == 0)
+
+
+row("solve_banded", lambda ab, b: linalg.solve_banded((1, 1), ab, b), diagonals(3, 4, 1), real(4, 2))
+row("solve_banded of a vector", lambda ab, b: linalg.solve_banded((1, 2), ab, b), diagonals(4, 5, 2), real(5))
+row(
+    "solve_banded of complex numbers",
+    lambda ab, b: linalg.solve_banded((2, 0), ab, b),
+    lambda rng: diagonals(3, 4, 0)(rng) * (1 + 0.2j),
+    complexes(4),
+)
+for lower in (False, True):
+    f = lambda ab, b, low=lower: linalg.solveh_banded(ab if low else ab[::-1], b, lower=low)
+    row(f"solveh_banded lower={lower}", f, diagonals(3, 4, 0), real(4, 2))
+    row(
+        f"solveh_banded lower={lower} of complex numbers",
+        lambda ab, im, b, f=f: f(ab + 1j * im * np.array([[0], [1], [1]], ab.dtype), b),
+        diagonals(3, 4, 0),
+        real(3, 4),
+        complexes(4),
+    )
+row("solve_toeplitz", linalg.solve_toeplitz, column(4), real(4))
+row(
+    "solve_toeplitz of a column and a row",
+    lambda c, r, b: linalg.solve_toeplitz((c, r), b),
+    column(4),
+    complexes(4),
+    complexes(4, 2),
+)
+
 # ---------------------------------------------------------------- factors
 
 for lower in (False, True):
@@ -87,12 +142,25 @@ def of_pair(pair):
     return pair[0], np.abs(pair[1]) ** 2
 
 
+def of_signs(pair):
+    """What does not depend on the signs of the rows of R."""
+    return np.abs(pair[0]) ** 2, np.abs(pair[1]) ** 2
+
+
 both("eigh", lambda a: of_pair(linalg.eigh(mirrored(a), lower=False)), (3, 3))
 both("eigh eigvals_only=True", lambda a: linalg.eigh(mirrored(a), eigvals_only=True), (3, 3))
 both("eigvalsh", lambda a: linalg.eigvalsh(mirrored(a)), (3, 3))
 both("svdvals", linalg.svdvals, (3, 3))
 both("svd compute_uv=False", lambda a: linalg.svd(a, compute_uv=False), (3, 3))
 row("svd", lambda a: [np.abs(part) for part in linalg.svd(a, full_matrices=False)], regular(3, 3))
+
+for words, shape in {"": (3, 3), " of a tall matrix": (4, 2)}.items():
+    for name, draw in {"": real(*shape), " of complex numbers": complexes(*shape)}.items():
+        row(f"polar{words}{name}", linalg.polar, draw)
+        row(f"qr mode=economic{words}{name}", lambda a: of_signs(linalg.qr(a, mode="economic")), draw)
+row("polar side=left", lambda a: linalg.polar(a, "left"), complexes(2, 3))
+row("qr", lambda a: of_signs(linalg.qr(a)), real(2, 3))
+row("qr mode=r", lambda a: linalg.qr(a, mode="r"), real(2, 3))
 
 # ---------------------------------------------------------------- functions of matrices
 

@@ -1,5 +1,7 @@
 """The ufuncs of scipy.special, which reach calligrad as NumPy's do."""
 
+from inspect import signature
+
 import numpy as np
 from scipy import special
 
@@ -69,6 +71,7 @@ ONE_INPUT = {
     "sindg": real,
     "spence": positive,
     "tandg": between(-40, 40),
+    "wofz": real,
     "wrightomega": real,
     "y0": positive,
     "y1": positive,
@@ -84,6 +87,7 @@ for name in OF_COMPLEX:  # the gamma family is in tests/scipy/, as SciPy has its
     case(f"scipy.special.{name} of complex numbers", getattr(special, name), complexes(3), own_dtype=True)
 
 TWO_INPUTS = {
+    "agm": (positive, positive),
     "beta": (positive, positive),
     "betaln": (positive, positive),
     "binom": (between(2.1, 4.9), between(0.2, 1.8)),
@@ -114,6 +118,15 @@ LAST = {
     "chdtr": ((3.0,), positive),
     "chdtrc": ((3.0,), positive),
     "expn": ((np.array([0, 1, 2]),), positive),
+    "chdtri": ((3.0,), unit),
+    "eval_chebyc": ((np.array([0, 1, 4]),), real),
+    "eval_chebys": ((np.array([0, 1, 4]),), real),
+    "eval_sh_chebyt": ((np.array([0, 1, 4]),), real),
+    "eval_sh_chebyu": ((np.array([0, 1, 4]),), real),
+    "eval_sh_legendre": ((np.array([0, 1, 4]),), real),
+    "fdtri": ((3.0, 5.0), unit),
+    "gdtrix": ((0.5, 1.5), unit),
+    "pdtri": ((2.0,), unit),
     "eval_chebyt": ((np.array([0, 1, 4]),), real),
     "eval_chebyu": ((np.array([0, 1, 4]),), real),
     "eval_gegenbauer": ((np.array([0, 1, 4]), 1.5), real),
@@ -171,6 +184,7 @@ case("scipy.special.gdtr", lambda a, x: special.gdtr(a, 1.5, x), positive(3), po
 case("scipy.special.gdtrc", lambda a, x: special.gdtrc(a, 1.5, x), positive(3), positive(2, 1), own_dtype=True)
 case("scipy.special.ellipeinc", lambda phi: special.ellipeinc(phi, 0.5), real(3), own_dtype=True)
 case("scipy.special.ellipkinc", lambda phi: special.ellipkinc(phi, 0.5), real(3), own_dtype=True)
+case("scipy.special.ellipj", lambda u: special.ellipj(u, 0.5), real(3), own_dtype=True)
 case("scipy.special.lambertw", special.lambertw, positive(3), own_dtype=True)
 case("scipy.special.lambertw k=-1", lambda z: special.lambertw(z, -1), complexes(3), own_dtype=True)
 
@@ -191,8 +205,9 @@ OFFERED = {
     "log_softmax axis=(0, 2)": ({"axis": (0, 2)}, real(2, 3, 2)),
     "multigammaln": ({"d": 3}, lambda rng: rng.uniform(1.5, 3, (2, 3))),
     "factorial": ({}, positive(3)),
-    "factorial extend=complex": ({"extend": "complex"}, positive(3)),
 }
+if "extend" in signature(special.factorial).parameters:  # since SciPy 1.15
+    OFFERED["factorial extend=complex"] = ({"extend": "complex"}, positive(3))
 for words, (settings, draw) in OFFERED.items():
     f = getattr(offered, words.split()[0])
     case(f"calligrad.scipy.special.{words}", lambda x, f=f, s=settings: f(x, **s), draw, own_dtype=True)

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from tests.cases.table import apart, case, real
+from calligrad.ops.shape import SumRuns
+from tests.cases.table import NUMPY, apart, case, complexes, real
 
 SHAPES = {
     "np.reshape": (lambda x: np.reshape(x, (3, 2)), real(2, 3)),
@@ -48,7 +49,6 @@ SHAPES = {
     "np.copy": (np.copy, real(2, 3)),
     "np.copy order=F": (lambda x: np.copy(x, order="F"), real(2, 3)),
     "np.copy of a 0-d array": (np.copy, real()),
-    "np.reshape copy=True": (lambda x: np.reshape(x, (3, 2), order="F", copy=True), real(2, 3)),
     "np.rollaxis": (lambda x: np.rollaxis(x, 2), real(2, 3, 4)),
     "np.rollaxis start=": (lambda x: np.rollaxis(x, -3, -1), real(2, 3, 4)),
     "np.linalg.matrix_transpose": (np.linalg.matrix_transpose, real(2, 3, 4)),
@@ -110,6 +110,8 @@ SHAPES = {
     "x.clip": (lambda x: x.clip(-1, 1), apart(4)),
     "x.dot": (lambda x: x.dot(np.arange(3, dtype=x.dtype)), real(2, 3)),
 }  # fmt: skip
+if NUMPY >= "2.1.0":
+    SHAPES["np.reshape copy=True"] = lambda x: np.reshape(x, (3, 2), order="F", copy=True), real(2, 3)
 for name, (f, *draws) in SHAPES.items():
     case(name, f, *draws)
 case("np.astype", lambda x: np.astype(x, np.float64), real(2, 3), own_dtype=True)
@@ -120,3 +122,5 @@ case(
     own_dtype=True,
 )
 case("x.astype", lambda x: x.astype("f8"), real(2), own_dtype=True)
+case("ops.SumRuns", lambda x: SumRuns(np.array([2, 0, 1]), 1)(x), real(2, 3))
+case("ops.SumRuns of complex numbers", lambda x: SumRuns(np.array([0, 3, 0]), 0)(x), complexes(3, 2))

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from calligrad.ops.signal import BesselI, SincSlope
 from tests.cases.table import case, complexes, real
 
 for mode in ("full", "same", "valid"):
@@ -30,3 +31,7 @@ case("np.i0", np.i0, real(3, 4))
 case("np.i0 of large numbers", np.i0, lambda rng: np.array([-9.0, 8.5, 7.9]))
 case("np.i0 at 0", np.i0, lambda rng: np.zeros(2))
 case("np.i0 of a 0-d array", np.i0, real())
+
+case("ops.SincSlope", lambda x: SincSlope(1)(x, np.sinc(x)), real(2, 3))
+case("ops.BesselI order=0", lambda x: BesselI(0)(x), real(2, 3))
+case("ops.BesselI order=3", lambda x: BesselI(3)(x), real(4))

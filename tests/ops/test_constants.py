@@ -8,6 +8,7 @@ import pytest
 
 from calligrad import Value
 from calligrad.nests import leaves
+from tests.cases import HAVE_SCIPY
 
 X = np.array([[1.5, -2.0, 0.0], [3.0, -2.0, 7.25]])
 Y = np.array([[1.5, 2.0, 0.0], [2.0, -3.0, 7.5]])
@@ -68,6 +69,10 @@ CONSTANTS = {
 }  # fmt: skip
 if in1d := getattr(np, "in1d", None):  # in older versions
     CONSTANTS["np.in1d"] = (in1d, X, Y)
+if HAVE_SCIPY:
+    from scipy import special
+
+    CONSTANTS |= {f"scipy.special.{name}": (getattr(special, name), X) for name in ("gammasgn", "round")}
 
 
 def as_values(args):

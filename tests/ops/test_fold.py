@@ -39,7 +39,9 @@ def test_the_first_of_a_row_is_what_the_others_are_subtracted_from():
     np.testing.assert_array_equal(grad(lambda x: np.sum(np.subtract.reduce(x, axis=1)))(x), [[1, -1, -1]] * 2)
     np.testing.assert_array_equal(grad(lambda x: np.sum(np.subtract.reduce(x, axis=1, initial=0)))(x), -np.ones((2, 3)))
     np.testing.assert_array_equal(grad(lambda x: np.sum(np.subtract.reduce(x)))(x), [[1, 1, 1], [-1, -1, -1]])
-    np.testing.assert_array_equal(grad(lambda x: np.divide.reduce(x[1], initial=4.0))(x), [[0] * 3, [-1 / 64, -1 / 16, -1 / 16]])
+    np.testing.assert_array_equal(
+        grad(lambda x: np.divide.reduce(x[1], initial=4.0))(x), [[0] * 3, [-1 / 64, -1 / 16, -1 / 16]]
+    )
     np.testing.assert_array_equal(grad(np.divide.reduce)(np.array([0.0, 2.0, 4.0])), [1 / 8, 0, 0])
     np.testing.assert_array_equal(grad(np.subtract.reduce)(np.array(3.0)), 1)
 

@@ -256,10 +256,10 @@ def test_many_numbers_add_up_as_a_few_do(words, dtype):
 
 
 def test_a_mask_writes_in_any_layout():
-    data = np.arange(12.0).reshape(3, 4).T
+    data = np.arange(1200.0).reshape(30, 40).T
     mask = data % 5 == 0
     y = Value(data) * 1
-    w = Value(np.array([1.0, 2.0, 3.0]))
+    w = Value(np.arange(240.0))
     y[mask] = w
     expected = data.copy()
     expected[mask] = w.data

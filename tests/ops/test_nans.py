@@ -20,8 +20,8 @@ X = np.array([[1.0, NAN, 4.0, 2.0], [NAN, 3.0, NAN, 5.0]])
         (np.nanmax, np.max),
         (np.nanmin, np.min),
         (np.nanmedian, np.median),
-        (lambda x: np.sum(np.nancumsum(x)), lambda x: np.sum(np.cumsum(x))),
-        (lambda x: np.sum(np.nancumprod(x)), lambda x: np.sum(np.cumprod(x))),
+        (lambda x: np.nancumsum(x)[-1], np.sum),
+        (lambda x: np.nancumprod(x)[-1], np.prod),
         (lambda x: np.nanquantile(x, 0.3), lambda x: np.quantile(x, 0.3)),
         (lambda x: np.nanpercentile(x, 30), lambda x: np.percentile(x, 30)),
     ],
@@ -68,5 +68,5 @@ def test_the_mean_of_nanvar_may_be_given():
 
 
 def test_out_is_refused():
-    with pytest.raises(TypeError, match="np.nansum of a Value does not take out"):
+    with pytest.raises(TypeError, match=r"np\.nansum of a Value does not take out"):
         np.nansum(Value(X), axis=1, out=np.zeros(2))

@@ -64,9 +64,31 @@ def test_conjugate_roots_have_real_coefficients():
     assert np.poly(Value(np.zeros(0))) == 1.0
 
 
+def test_all_that_polyfit_reports():
+    x, y = np.array([0.0, 1.0, 2.5, 4.0, 4.5]), np.array([1.0, 3.0, 2.0, 0.5, -1.0])
+    got, expected = np.polyfit(Value(x), y, 2, full=True), np.polyfit(x, y, 2, full=True)
+    for a, b in zip(got, expected, strict=True):
+        np.testing.assert_array_equal(a.data if isinstance(a, Value) else a, b, strict=True)
+
+
+def test_a_poor_fit_warns_as_numpys_does():
+    x = np.array([1.0, 1.0, 2.0])
+    with pytest.warns(np.exceptions.RankWarning, match="poorly conditioned") as caught:
+        np.polyfit(x, Value(x), 2)
+    assert caught[0].filename == __file__
+
+
 @pytest.mark.parametrize(
     "f",
     [
+        lambda p: np.polyfit(p, p, -1),
+        lambda p: np.polyfit(p.reshape(2, 2), p, 1),
+        lambda p: np.polyfit(p[:0], p[:0], 1),
+        lambda p: np.polyfit(p, p.reshape(1, 2, 2), 1),
+        lambda p: np.polyfit(p, p[1:], 1),
+        lambda p: np.polyfit(p, p, 1, w=p.reshape(2, 2)),
+        lambda p: np.polyfit(p, p, 1, w=p[1:]),
+        lambda p: np.polyfit(p, p, 3, cov=True),
         lambda p: np.polyder(p, -1),
         lambda p: np.polyint(p, -1),
         lambda p: np.polyint(p, 3, [1.0, 2.0]),

@@ -81,7 +81,7 @@ def test_numpys_errors(f, error):
 
 
 def test_out_is_refused_and_nothing_is_overwritten():
-    with pytest.raises(TypeError, match="np.median of a Value does not take out"):
+    with pytest.raises(TypeError, match=r"np\.median of a Value does not take out"):
         np.median(Value(X), out=np.zeros(()))
     x = X.copy()
     np.median(Value(x), overwrite_input=True)

@@ -219,3 +219,78 @@ def test_any_and_all_of_a_condition_on_values():
     x = Value(np.array([[1.0, -1.0], [2.0, 3.0]]))
     np.testing.assert_array_equal((x > 0).all(axis=1), [False, True])
     np.testing.assert_array_equal(x.argmax(axis=1), [0, 1])
+
+
+# ---------------------------------------------------------------- keywords
+
+
+def test_the_start_shares_a_tie():
+    np.testing.assert_array_equal(grad(lambda x: np.max(x, initial=3.0))(np.array([1.0, 3.0])), [0, 0.5])
+    np.testing.assert_array_equal(grad(lambda x: np.max(x, initial=4.0))(np.array([1.0, 3.0])), [0, 0])
+    np.testing.assert_array_equal(grad(lambda x: np.prod(x, initial=4.0))(np.array([0.0, 3.0])), [12, 0])
+
+
+def test_a_mask_lets_no_nan_through():
+    x, where = (
+        np.array([[1.0, math.nan, 4.0], [2.0, 3.0, math.inf]]),
+        np.array([[True, False, True], [True, True, False]]),
+    )
+    for f in (np.sum, np.mean, np.var, np.std, np.prod):
+        g = grad(lambda x, f=f: np.sum(f(x, axis=1, where=where)))(x)
+        assert np.isfinite(g).all()
+        np.testing.assert_array_equal(g[~where], [0, 0])
+    h = hessian(lambda x: np.sum(np.var(x, axis=1, where=where)))(x)
+    assert np.isfinite(h).all()
+
+
+def test_settings_that_would_lose_a_gradient_are_refused():
+    x, start = Value(np.ones(3)), Value(np.array(2.0))
+    with pytest.raises(TypeError, match=r"initial= of np\.sum is a constant"):
+        np.sum(x, initial=start)
+    assert np.sum(x, initial=start.detach()).item() == 5
+    mask = Value(np.array([True, False, True]))
+    assert np.sum(x, where=mask).item() == 2
+
+
+@pytest.mark.parametrize("f", [np.sum, np.prod, np.mean, np.var, np.std, np.max, np.min])
+def test_out_is_refused(f):
+    with pytest.raises(TypeError, match=f"np.{f.__name__} of a Value does not take out"):
+        f(Value(np.ones(3)), out=np.zeros(()))
+
+
+@pytest.mark.parametrize(
+    ("f", "error"),
+    [
+        (lambda x: np.sum(x, axis=2), np.exceptions.AxisError),
+        (lambda x: np.sum(x, axis=(0, 0)), ValueError),
+        (lambda x: np.sum(x, axis=0.5), TypeError),
+        (lambda x: np.max(x[:0]), ValueError),
+        (lambda x: np.max(x, where=x > 0), ValueError),
+        (lambda x: np.var(x, ddof=1, correction=1), ValueError),
+        (lambda x: np.sum(x, axes=0), TypeError),
+        (lambda x: np.sum(x, where=np.ones((4, 1, 1), bool)), ValueError),
+    ],
+)
+def test_numpys_errors(f, error):
+    x = np.ones((2, 3))
+    for a in (x, Value(x)):
+        with pytest.raises(error):
+            f(a)
+
+
+def test_a_0d_array_has_an_axis_to_reduce():
+    for f in (np.sum, np.max, np.prod):
+        np.testing.assert_array_equal(grad(lambda x, f=f: f(x, axis=0))(np.array(3.0)), 1)
+
+
+def test_the_mean_that_var_was_given_has_a_gradient():
+    x, m = np.array([1.0, 2.0, 6.0]), np.array([2.0])
+    gx, gm = grad(lambda x, m: np.var(x, mean=m), (0, 1))(x, m)
+    np.testing.assert_allclose(gx, 2 * (x - m) / 3)
+    np.testing.assert_allclose(gm, [-2])
+
+
+def test_complex_numbers_are_ordered_by_their_real_part_first():
+    z = np.array([1 + 5j, 2 - 1j, 2 + 3j])
+    np.testing.assert_array_equal(grad(lambda z: np.real(np.max(z)))(z), [0, 0, 1])
+    np.testing.assert_allclose(grad(np.var)(z), 2 * (z - np.mean(z)) / 3)

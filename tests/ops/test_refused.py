@@ -2,15 +2,27 @@
 
 import numpy as np
 import pytest
+from numpy.lib import recfunctions
+from numpy.testing.overrides import get_overridable_numpy_array_functions
 
 from calligrad import Value
-from calligrad.ops.refused import WAYS_OUT
+from calligrad.ops.refused import NO_NUMBERS, WAYS_OUT
 from calligrad.rules import numpy_name
 
 ARGUMENTS = {
     np.multiply.at: lambda a, v: (a, [0, 1, 2], v),
     np.maximum.at: lambda a, v: (a, [0, 1, 2], v),
     np.exp.at: lambda a, v: (a, v.astype(int)),
+}
+NUMBERLESS = {  # each of the others fails in the same way
+    np.isnat: lambda v: np.isnat(v),
+    np.busday_count: lambda v: np.busday_count(v, "2026-11-23"),
+    np.busday_offset: lambda v: np.busday_offset("2026-11-23", v),
+    np.is_busday: lambda v: np.is_busday(v),
+    np.datetime_as_string: lambda v: np.datetime_as_string(v),
+    recfunctions.structured_to_unstructured: lambda v: recfunctions.structured_to_unstructured(v),
+    recfunctions.drop_fields: lambda v: recfunctions.drop_fields(v, "name"),
+    recfunctions.stack_arrays: lambda v: recfunctions.stack_arrays([v, v]),
 }
 every_function = pytest.mark.parametrize("func", ARGUMENTS, ids=numpy_name)  # three that stand for all
 
@@ -38,3 +50,15 @@ def test_it_says_what_to_write_instead(func):
         func(v, *ARGUMENTS[func](np.ones(3), np.ones(3))[1:])
     assert WAYS_OUT[func] in str(caught.value)
     assert numpy_name(func) in str(caught.value)
+
+
+@pytest.mark.parametrize("func", NUMBERLESS, ids=numpy_name)
+def test_what_takes_no_numbers_takes_no_value(func):
+    assert func in NO_NUMBERS
+    with pytest.raises(TypeError, match="plain numbers"):
+        NUMBERLESS[func](Value(np.ones(3)))
+
+
+def test_everything_for_records_is_refused():
+    records = {f for f in get_overridable_numpy_array_functions() if f.__module__ == recfunctions.__name__}
+    assert records <= NO_NUMBERS.keys()

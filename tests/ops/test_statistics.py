@@ -80,5 +80,5 @@ def test_cov_raises_as_numpy_does(f, error):
 
 
 def test_frequencies_are_constants():
-    with pytest.raises(TypeError, match="fweights= of np.cov is a constant"):
+    with pytest.raises(TypeError, match=r"fweights= of np\.cov is a constant"):
         np.cov(X, fweights=Value(np.ones(3)))

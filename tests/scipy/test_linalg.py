@@ -31,15 +31,23 @@ CALLS = {
     "lu": [((x,), k) for x in (A, B, B.T) for k in ({}, {"permute_l": True}, {"p_indices": True})],
     "lu_factor": [((A,), {}), ((A[::-1],), {})],
     "lu_solve": [(((A, np.array([3, 2, 3, 3])), B), {"trans": t}) for t in (0, 1, 2)],
+    "polar": [((x,), {"side": side}) for x, side in ((A, "right"), (A, "left"), (B, "right"), (B.T, "left"))],
+    "qr": [((x,), {"mode": mode}) for x in (B, B.T) for mode in ("full", "r", "economic")],
     "sinhm": [((A,), {})],
     "sinm": [((A,), {})],
     "solve": [((A, B), {}), ((A, B[:, 0]), {"transposed": True})]
     + [((S, B), {"assume_a": kind, "lower": low}) for kind in ("pos", "sym", "her") for low in (False, True)],
+    "solve_banded": [(((1, 1), S[:3], B), {}), (((0, 2), S[[3, 3, 0]], B[:, 0]), {})],
+    "solve_continuous_are": [((A, B, S, S[:2, :2]), {}), ((A, B, S, S[:2, :2]), {"balanced": False})],
     "solve_continuous_lyapunov": [((A, Q), {})],
+    "solve_discrete_are": [((A, B, S, S[:2, :2]), {})],
     "solve_discrete_lyapunov": [((0.1 * A, Q), {}), ((0.1 * A, Q), {"method": "bilinear"})],
     "solve_sylvester": [((A, A[:2, :2], B), {})],
+    "solve_toeplitz": [((S[0], B), {}), (((S[0], B[:, 0]), B[:, 0]), {})],
     "solve_triangular": [((A, B, t), {"lower": low, "unit_diagonal": u})
                          for t in (0, "N", 1, "T", 2, "C") for low in (0, 1) for u in (0, 1)],
+    "solveh_banded": [((np.array([B[:, 0], S.diagonal()]), B), {}),
+                      ((np.array([S.diagonal(), B[:, 0]]), B[:, 1]), {"lower": True})],
     "sqrtm": [((S,), {}), ((-S,), {})],
     "svd": [((B,), {}), ((B, False), {}), ((B,), {"compute_uv": False})],
     "svdvals": [((B,), {})],
@@ -94,7 +102,9 @@ def test_results_are_scipys(name, dtype):
         assert_same(values, arguments)  # nothing was overwritten
 
 
-@pytest.mark.parametrize("name", sorted(CALLS.keys() - {"block_diag", "circulant", "hankel", "toeplitz"}))
+@pytest.mark.parametrize(
+    "name", sorted(CALLS.keys() - {"block_diag", "circulant", "hankel", "solve_banded", "toeplitz"})
+)
 def test_wrong_shapes_raise_scipys_error(name):
     arguments, keywords = CALLS[name][0]
     wrong = [np.ones((2, 2, 3, 5, 1))] + [np.ones(7)] * (len(arguments) - 1)
@@ -187,7 +197,7 @@ def test_identities():
         (lambda a: linalg.solve_continuous_lyapunov(a, Q), lambda a: linalg.solve_sylvester(a, a.T, Q)),
         (lambda a: linalg.sinm(a) @ linalg.sinm(a), lambda a: np.eye(4) - linalg.cosm(a) @ linalg.cosm(a)),
     ]:
-        got, expected = (grad(lambda a, f=f: np.sum(np.sin(f(a))))(A) for f in (left, right))
+        got, expected = (grad(lambda a, f=f: np.sum(np.sin(np.real(f(a)))))(A) for f in (left, right))
         np.testing.assert_allclose(got, expected, rtol=1e-8, atol=1e-10)
 
 
@@ -215,3 +225,21 @@ def test_eigh_of_less_or_more_than_one_matrix_is_refused(keywords):
     for f in (linalg.eigh, linalg.eigvalsh):
         with pytest.raises(NotImplementedError, match="take l = cholesky"):
             f(Value(S), **keywords)
+
+
+def test_what_scipys_decompositions_can_do_beyond_is_refused():
+    for call in (
+        lambda: linalg.qr(Value(A), pivoting=True),
+        lambda: linalg.qr(Value(A), mode="raw"),
+        lambda: linalg.polar(Value(B), "left"),
+        lambda: linalg.solve_continuous_are(Value(A), B, S, S[:2, :2], s=B),
+        lambda: linalg.solve_discrete_are(Value(A), B, S, S[:2, :2], e=A),
+    ):
+        with pytest.raises(NotImplementedError):
+            call()
+
+
+def test_what_lies_outside_of_the_bands_is_not_read():
+    ab = np.array([[np.nan, 1.0, 2.0], [4.0, 5.0, 6.0], [1.0, 2.0, np.nan]])
+    g = grad(lambda ab: np.sum(linalg.solve_banded((1, 1), ab, np.ones(3))))(np.nan_to_num(ab))
+    np.testing.assert_array_equal(g == 0, np.isnan(ab))

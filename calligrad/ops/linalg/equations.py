@@ -73,18 +73,15 @@ class Lstsq(Function):
         return x, residuals, s
 
     def backward(self, g, a, b, *, y):
-        of_x, of_residuals, of_s = g
-        x = y[0]
+        (of_x, of_residuals, of_s), (x, *_) = map(conj, g), y
         vector = b.ndim == 1
         if vector:
-            b, x = b[:, None], x[:, None]
-            of_x = None if of_x is None else of_x[:, None]
+            b, x, of_x = b[:, None], x[:, None], None if of_x is None else of_x[:, None]
         rest, ga, gb = b - a @ x, np.zeros_like(a), np.zeros_like(b)
-        if of_x is not None:
-            of_x, inverse = conj(of_x), np.linalg.pinv(a, self.cutoff())
+        if of_x is not None:  # x is the pseudo-inverse times b
+            inverse = np.linalg.pinv(a, self.cutoff())
             gb = adjoint(inverse) @ of_x
-            back = inverse @ gb  # the gradient, projected on the rows of a, and through the normal equations
-            ga = rest @ adjoint(back) - gb @ adjoint(x)
+            ga = rest @ adjoint(inverse @ gb) - gb @ adjoint(x)
             ga = ga + adjoint(inverse) @ x @ adjoint(of_x - inverse @ (a @ of_x))
         if of_residuals is not None and of_residuals.size:
             slope = 2 * rest * of_residuals
@@ -92,8 +89,7 @@ class Lstsq(Function):
         if of_s is not None:
             u, _, vh = np.linalg.svd(a, full_matrices=False)
             ga = ga + (u * of_s) @ vh
-        gb = conj(gb)
-        return conj(ga), gb[:, 0] if vector else gb
+        return conj(ga), conj(gb[:, 0] if vector else gb)
 
     def cutoff(self) -> float:
         """What is taken for zero, relative to the largest singular value: LAPACK's choice if it is negative."""
@@ -110,13 +106,15 @@ def lstsq(a: Any, b: Any, rcond: float | None = None) -> tuple[Any, Any, Any, An
     return x, residuals, function.rank, s
 
 
-@implements(np.linalg.tensorinv)
-def tensorinv(a: Any, ind: int = 2) -> Any:
+class Tensorinv(Function, of=np.linalg.tensorinv):
     """``np.linalg.tensorinv``: the inverse of ``a`` as a map between its first ``ind`` axes and the others."""
-    if ind <= 0:
-        raise ValueError("Invalid ind argument.")
-    first, others = a.shape[:ind], a.shape[ind:]
-    return np.reshape(np.linalg.inv(np.reshape(a, (math.prod(others), -1))), (*others, *first))
+
+    ind: int = 2
+
+    def backward(self, g, *, y):
+        n = math.isqrt(y.size)
+        g, y = np.reshape(g, (n, n)), np.reshape(y, (n, n))
+        return np.reshape(-y.mT @ g @ y.mT, self.shapes[0])
 
 
 @implements(np.linalg.tensorsolve)

@@ -9,6 +9,8 @@ from scipy import linalg
 
 from calligrad.function import Function
 from calligrad.ops.linalg import factorings, spectra
+from calligrad.ops.linalg.hermitian import adjoint, conj, hermitian
+from calligrad.scipy.linalg.equations import solve_sylvester
 from calligrad.scipy.linalg.triangles import as_before, order_of, triangle
 from calligrad.scipy.offer import in_precision_of, native, offer
 
@@ -233,3 +235,60 @@ def svd(
 def svdvals(a: Any, overwrite_a: bool = False, check_finite: bool = True) -> Any:
     """``scipy.linalg.svdvals``: the singular values, descending."""
     return SvdvalsOfScipy()(a)
+
+
+# ---------------------------------------------------------------- orthogonal factors
+
+
+class Polar(Function):
+    """``scipy.linalg.polar``, where the positive factor is regular."""
+
+    side: str = "right"
+
+    def forward(self, a):
+        return linalg.polar(native(a), self.side)
+
+    def backward(self, g, *, y):
+        u, p = y
+        gu, gp = (np.zeros_like(part) if of_part is None else conj(of_part) for of_part, part in zip(g, y))
+        if self.side == "left":  # a* = u* @ p
+            u, gu = adjoint(u), adjoint(gu)
+        ga = adjoint(np.linalg.solve(p, adjoint(gu)))
+        inner = solve_sylvester(p, p, hermitian(gp - adjoint(u) @ ga))
+        ga = ga + 2 * u @ p @ inner
+        return conj(ga) if self.side == "right" else ga.mT
+
+
+@offer(linalg.polar)
+def polar(a: Any, side: str = "right") -> tuple[Any, Any]:
+    """``scipy.linalg.polar``: ``a = u @ p``, or ``a = p @ u`` with ``side="left"``, u unitary and p positive."""
+    function = Polar(side)
+    u, p = function(a)
+    if p.shape[-1] > min(a.shape):
+        raise NotImplementedError(f"polar of shape {a.shape} with side={side!r} has no derivative: p is singular")
+    return u, p
+
+
+class QROfScipy(factorings.QR):
+    """``scipy.linalg.qr``."""
+
+    def forward(self, a):
+        return linalg.qr(native(a), mode={"complete": "full", "reduced": "economic"}[self.mode])
+
+
+@offer(linalg.qr)
+def qr(
+    a: Any,
+    overwrite_a: bool = False,
+    lwork: Any = None,
+    mode: str = "full",
+    pivoting: bool = False,
+    check_finite: bool = True,
+) -> Any:
+    """``scipy.linalg.qr`` in the modes "full", "r" and "economic", without pivoting."""
+    if pivoting or mode == "raw":
+        raise NotImplementedError("qr of a Value takes neither pivoting nor mode='raw'; exchange the columns yourself")
+    if mode not in ("full", "qr", "r", "economic"):
+        raise ValueError(f"Mode argument should be one of ['full', 'r', 'economic', 'raw'], not {mode!r}")
+    q, r = QROfScipy("reduced" if mode == "economic" else "complete")(a)
+    return (r,) if mode == "r" else (q, r)

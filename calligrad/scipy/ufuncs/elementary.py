@@ -8,7 +8,10 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from calligrad.scipy.ufuncs.slopes import slopes, slopes_of_outputs
+from calligrad.function import constant
+from calligrad.scipy.ufuncs.slopes import find, slopes, slopes_of_outputs
+
+constant(*filter(None, map(find, ("gammasgn", "round"))))
 
 PER_DEGREE = math.pi / 180
 ROOT_PI = math.sqrt(math.pi)

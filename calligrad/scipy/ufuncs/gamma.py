@@ -75,12 +75,16 @@ slopes("betaincinv", None, None, lambda a, b, x, *, y: 1 / beta_density(a, b, y)
 slopes("betainccinv", None, None, lambda a, b, x, *, y: -1 / beta_density(a, b, y))
 slopes("chdtr", None, lambda v, x: 0.5 * gamma_density(0.5 * v, 0.5 * x))
 slopes("chdtrc", None, lambda v, x: -0.5 * gamma_density(0.5 * v, 0.5 * x))
+slopes("chdtri", None, lambda v, p, *, y: -2 / gamma_density(0.5 * v, 0.5 * y))
 slopes("gdtr", lambda a, b, x: x * gamma_density(b, a * x), None, lambda a, b, x: a * gamma_density(b, a * x))
 slopes("gdtrc", lambda a, b, x: -x * gamma_density(b, a * x), None, lambda a, b, x: -a * gamma_density(b, a * x))
+slopes("gdtrix", None, None, lambda a, b, p, *, y: 1 / (a * gamma_density(b, a * y)))
 slopes("pdtr", None, lambda k, m: -gamma_density(np.floor(k) + 1, m))
 slopes("pdtrc", None, lambda k, m: gamma_density(np.floor(k) + 1, m))
+slopes("pdtri", None, lambda k, p, *, y: -1 / gamma_density(np.floor(k) + 1, y))
 slopes("fdtr", None, None, lambda m, n, x: f_density(m, n, x))
 slopes("fdtrc", None, None, lambda m, n, x: -f_density(m, n, x))
+slopes("fdtri", None, None, lambda m, n, p, *, y: 1 / f_density(m, n, y))
 slopes("stdtr", None, lambda df, t: t_density(df, t))
 slopes("stdtrit", None, lambda df, p, *, y: 1 / t_density(df, y))
 
@@ -88,11 +92,14 @@ slopes("stdtrit", None, lambda df, p, *, y: 1 / t_density(df, y))
 
 slopes("exp1", lambda x: -np.exp(-x) / x)
 slopes("expi", lambda x: np.exp(x) / x)
-slopes(
-    "expn",
-    None,
-    lambda n, x, *, y: np.where(np.equal(n, 0), -(1 + 1 / x) * y, -special.expn(np.maximum(n - 1, 0), x)),
-)
+
+
+def _expn_slope(n: Any, x: Any, y: Any) -> Any:
+    first = np.equal(n, 0)  # exp(-x) / x, which has no neighbour below
+    return np.where(first, -(1 + 1 / np.where(first, x, 1)) * y, -special.expn(np.maximum(n - 1, 0), x))
+
+
+slopes("expn", None, lambda n, x, *, y: _expn_slope(n, x, y))
 slopes("spence", lambda x: -special.hyp2f1(1.0, 1.0, 2.0, 1 - x))
 slopes_of_outputs("sici", lambda x, y: np.sinc(1 / math.pi * x), lambda x, y: np.cos(x) / x)
 slopes_of_outputs("shichi", lambda x, y: 0.5 * (special.exprel(x) + special.exprel(-x)), lambda x, y: np.cosh(x) / x)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from inspect import unwrap
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NoReturn
 
 import numpy as np
 from scipy import special
@@ -17,35 +17,31 @@ Slope = Callable | float | None
 
 
 class Special(Elementwise):
-    """A ufunc of scipy.special: of each argument the slope, or None for one in which no derivative is known."""
+    """A ufunc of scipy.special."""
 
-    slopes: ClassVar[tuple[Slope, ...]] = ()
     called: ClassVar[str] = ""
+
+
+class PartlyConstant(Special):
+    """A ufunc of scipy.special that has no derivative in some arguments, or none of complex numbers."""
+
+    constant: ClassVar[tuple[int, ...]] = ()
     real_only: ClassVar[bool] = False
 
     def __call__(self, *args: Any) -> Any:
-        if not paused.get():
-            for i, (x, slope) in enumerate(zip(args, self.slopes)):
-                if getattr(x, "requires_grad", False):
-                    self._refuse_unknown(i, x, slope)
+        for i, x in enumerate(args):
+            if getattr(x, "requires_grad", False) and not paused.get():
+                if i in self.constant:
+                    self._refuse(f"in argument {i}")
+                if self.real_only and x.dtype.kind == "c":
+                    self._refuse("of complex numbers")
         return super().__call__(*args)
 
-    def _refuse_unknown(self, i: int, x: Any, slope: Slope) -> None:
-        if slope is None or (self.real_only and x.dtype.kind == "c"):
-            what = f"in argument {i}" if slope is None else "of complex numbers"
-            raise NotImplementedError(
-                f"scipy.special.{self.called} has no derivative {what} in calligrad; pass value.detach() if that"
-                " argument is a constant"
-            )
-
-    def _gradients(self, g: Any, xs: Any, kept: dict[str, Any]) -> tuple[Callable | None, ...]:
-        def gradient(slope: Any) -> Callable:
-            if not callable(slope):
-                return lambda: g * slope
-            code = slope.__code__
-            return lambda: g * slope(*xs[: code.co_argcount], **kept if code.co_kwonlyargcount else {})
-
-        return tuple(None if slope is None else gradient(slope) for slope in self.slopes)
+    def _refuse(self, what: str) -> NoReturn:
+        raise NotImplementedError(
+            f"scipy.special.{self.called} has no derivative {what} in calligrad; pass value.detach() if that argument"
+            " is a constant"
+        )
 
 
 def slopes(name: str, *by_argument: Slope, real_only: bool = False, doc: str = "") -> None:
@@ -60,26 +56,53 @@ def slopes(name: str, *by_argument: Slope, real_only: bool = False, doc: str = "
     codes: list[Any] = [slope.__code__ for slope in by_argument if callable(slope)]
     takes_xs = any(code.co_argcount for code in codes)
     takes_y = any(code.co_kwonlyargcount for code in codes)
-    if takes_xs and takes_y:
-        backward: Callable = lambda self, g, *xs, y: self._gradients(g, xs, {"y": y})  # noqa: E731
+    terms = [_term(slope) for slope in by_argument]
+    if len(terms) == 1:
+        backward = _of_one_argument(by_argument[0], takes_xs, takes_y)
     elif takes_y:
-        backward = lambda self, g, *, y: self._gradients(g, (), {"y": y})  # noqa: E731
-    elif takes_xs:
-        backward = lambda self, g, *xs: self._gradients(g, xs, {})  # noqa: E731
+
+        def backward(self, g, *xs, y):
+            return tuple(term and (lambda term=term: term(g, xs, y)) for term in terms)
     else:
-        backward = lambda self, g: self._gradients(g, (), {})  # noqa: E731
-    _register(name, ufunc, Special, backward, doc, slopes=by_argument, real_only=real_only)
+
+        def backward(self, g, *xs):
+            return tuple(term and (lambda term=term: term(g, xs, None)) for term in terms)
+
+    constant = tuple(i for i, slope in enumerate(by_argument) if slope is None)
+    base = PartlyConstant if constant or real_only else Special
+    _register(name, ufunc, base, backward, doc, constant=constant, real_only=real_only)
+
+
+def _of_one_argument(slope: Any, takes_x: bool, takes_y: bool) -> Callable:
+    """The shortest way, for what is called most."""
+    if takes_x and takes_y:
+        return lambda self, g, x, *, y: g * slope(x, y=y)
+    return (lambda self, g, *, y: g * slope(y=y)) if takes_y else lambda self, g, x: g * slope(x)
+
+
+def _term(slope: Any) -> Callable | None:
+    """The gradient of one argument, from that of the result, all arguments and the result."""
+    if slope is None:
+        return None
+    if not callable(slope):
+        return lambda g, xs, y: g * slope
+    code = slope.__code__
+    if not code.co_kwonlyargcount:
+        return lambda g, xs, y: g * slope(*xs)
+    return (lambda g, xs, y: g * slope(*xs, y=y)) if code.co_argcount else lambda g, xs, y: g * slope(y=y)
 
 
 def slopes_of_outputs(name: str, *by_output: Callable, doc: str = "") -> None:
-    """The same for a ufunc of one argument that has several results: for each a function of ``x`` and of all ``y``."""
+    """The same for a ufunc of several results, in its first argument: of each the slope, by all arguments and ``y``."""
     if (ufunc := find(name)) is None:
         return
 
-    def backward(self, gs, x, *, y):
-        return sum(g * slope(x, y) for g, slope in zip(gs, by_output, strict=True) if g is not None)
+    def backward(self, gs, *xs, y):
+        terms = (g * slope(*xs, y) for g, slope in zip(gs, by_output, strict=True) if g is not None)
+        return (sum(terms), *(None for _ in xs[1:]))
 
-    _register(name, ufunc, Special, backward, doc, slopes=(0.0,))
+    constant = tuple(range(1, ufunc.nin))
+    _register(name, ufunc, PartlyConstant if constant else Special, backward, doc, constant=constant)
 
 
 def _register(name: str, ufunc: np.ufunc, base: type, backward: Callable, doc: str, **members: Any) -> None:
@@ -92,7 +115,7 @@ def _register(name: str, ufunc: np.ufunc, base: type, backward: Callable, doc: s
         "backward": backward,
     }
     cls = type(name.title().replace("_", ""), (base,), members)
-    RULES[ufunc] = lambda *xs: cls()(*xs)
+    RULES[ufunc] = (lambda x: cls().__call__(x)) if ufunc.nin == 1 else lambda *xs: cls().__call__(*xs)
 
 
 def find(name: str) -> np.ufunc | None:

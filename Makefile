@@ -5,14 +5,18 @@ BIN := $(if $(filter Windows_NT,$(OS)),Scripts,bin)
 VENV := .venv/$(BIN)/python
 PEERS := .venv-peers/$(BIN)/python
 DOCS := .venv-docs/$(BIN)/python
+OLDEST := .venv-oldest/$(BIN)/python
 
-.PHONY: demo test lint types docs parity bench clean
+.PHONY: demo test oldest lint types docs coverage parity bench clean
 
 demo: .venv/demo  ## train the article's network and draw what it learned
 	$(VENV) -m calligrad fit
 
 test: .venv/dev  ## the whole test-suite
 	$(VENV) -m pytest
+
+oldest: .venv-oldest/dev  ## the tests with the oldest NumPy that is supported
+	$(OLDEST) -m pytest
 
 lint: .venv/dev  ## style
 	$(VENV) -m ruff check .
@@ -24,14 +28,18 @@ types: .venv/dev  ## static types
 docs: .venv-docs/docs  ## the documentation as a site under build/site
 	$(DOCS) -m mkdocs build --strict --quiet --site-dir build/site
 
+coverage: .venv-peers/peers  ## docs/coverage.md, with what autograd, MyGrad and JAX do
+	$(PEERS) -m benchmarks.coverage --peers
+
 parity: .venv-peers/peers  ## the same numbers as PyTorch
 	$(PEERS) -m benchmarks.parity
 
-bench: .venv-peers/peers  ## speed and memory beside PyTorch
+bench: .venv-peers/peers  ## speed and memory beside PyTorch; every function of NumPy beside autograd
 	$(PEERS) -m benchmarks.run
+	$(PEERS) -m benchmarks.functions
 
 clean:
-	rm -rf .venv .venv-docs .venv-peers build dist
+	rm -rf .venv .venv-docs .venv-oldest .venv-peers build dist
 
 .venv/demo: pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -42,6 +50,12 @@ clean:
 	$(PYTHON) -m venv .venv
 	$(VENV) -m pip install --quiet --upgrade pip
 	$(VENV) -m pip install --quiet --editable ".[show]" --group dev
+	@touch $@
+
+.venv-oldest/dev: pyproject.toml
+	$(PYTHON) -m venv .venv-oldest
+	$(OLDEST) -m pip install --quiet --upgrade pip
+	$(OLDEST) -m pip install --quiet --editable ".[show]" --group dev "numpy==2.0.*"
 	@touch $@
 
 .venv-docs/docs: pyproject.toml

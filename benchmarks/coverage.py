@@ -123,6 +123,10 @@ def rows() -> Iterator[tuple[str, str, str, list[str]]]:
         yield (name, *kind_of(name, f), cases.get(name) or cases.get(name_of(f), []))
 
 
+def numpy_version() -> str:
+    return ".".join(np.__version__.split(".")[:2])
+
+
 def name_of(f: Callable) -> str:
     """How the cases call it."""
     return numpy_name(f) if hasattr(f, "__name__") else ""

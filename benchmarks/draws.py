@@ -1,4 +1,4 @@
-"""How the arrays of the phrasebook are drawn, and a few words that both NumPy and PyTorch understand.
+"""Chapters of the phrasebook: how their arrays are drawn, and a few words that NumPy and PyTorch both understand.
 
 A shape is a string. A letter in it is a length that is drawn anew in each round: capitals are larger than small
 letters, ``b`` may be 0, and a digit is itself.
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import torch
 
 LENGTHS = {"b": (0, 4), **dict.fromkeys("ijklmn", (1, 5)), **dict.fromkeys("IJ", (5, 8))}
 
@@ -29,6 +30,19 @@ class Draw:
         if is_complex:
             x = x * (1 + 0j) + 0.5j * rng.uniform(-1, 1, shape)
         return x
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """Phrases of arrays that are drawn in the same way, compared up to the derivative of an order."""
+
+    draws: tuple[Draw, ...]
+    text: str
+    order: int
+
+
+def chapter(*draws: Draw, text: str, order: int = 2) -> Chapter:
+    return Chapter(draws, text, order)
 
 
 # ---------------------------------------------------------------- arrays
@@ -116,6 +130,12 @@ def of_vectors(w: Any, v: Any) -> Any:
     return (v * w[..., None, :] ** 2) @ v.conj().mT
 
 
+def of_eigen(w: Any, v: Any) -> Any:
+    """The same of eigenvalues and any eigenvectors."""
+    inverse = torch.linalg.inv if isinstance(v, torch.Tensor) else np.linalg.inv
+    return (v * w[..., None, :] ** 2) @ inverse(v)
+
+
 def sizes(v: Any) -> Any:
     """The squares of the absolute values, which no phase shows in."""
     return abs(v) ** 2
@@ -125,4 +145,11 @@ def assigned(x: Any, key: Any, numbers: Any) -> Any:
     """A copy of ``x`` with ``x[key] = numbers``."""
     x = x + 0
     x[key] = numbers
+    return x
+
+
+def changed(f: Callable, x: Any, *args: Any) -> Any:
+    """A copy of ``x``, changed in place by ``f(x, *args)``."""
+    x = x + 0
+    f(x, *args)
     return x

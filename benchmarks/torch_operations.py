@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import sys
+import textwrap
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -21,8 +22,9 @@ import calligrad
 import calligrad.scipy.linalg
 import calligrad.scipy.special
 from benchmarks import draws
-from benchmarks.draws import Draw
-from benchmarks.phrasebook import CHAPTERS, KNOWN_DIFFERENCES, Chapter
+from benchmarks.draws import Chapter, Draw
+from benchmarks.edges import EDGES, KNOWN_DIFFERENCES
+from benchmarks.phrasebook import CHAPTERS
 from calligrad import Value, gradients
 from calligrad.nests import leaves
 from calligrad.nn import functional
@@ -66,7 +68,8 @@ def function(text: str, lengths: dict[str, int]) -> Callable:
 def phrases(chapters: Sequence[Chapter]) -> Iterator[Phrase]:
     """What the lines of the chapters say, each with one name of a list in braces."""
     for chapter in chapters:
-        for line in filter(None, map(str.strip, chapter.text.splitlines())):
+        lines = textwrap.dedent(chapter.text).strip()
+        for line in re.sub(r"\n +", "  ", lines).splitlines():
             ours, theirs = re.split(r" {2,}", line)
             names = re.search(r"\{(.*?)\}", ours)
             for name in names[1].split() if names else [""]:
@@ -118,12 +121,11 @@ def distance(ours: Sequence[np.ndarray], theirs: Sequence[np.ndarray]) -> float:
     if [a.shape for a in ours] != [b.shape for b in theirs]:
         return float("inf")
     a, b = (np.concatenate([np.ravel(x) for x in xs]) for xs in (ours, theirs))
-    same = (a == b) | (np.isnan(a) & np.isnan(b))
-    if same.all():
-        return 0.0
-    if not (np.isfinite(a) | same).all():
+    other = (a != b) & ~(np.isnan(a) & np.isnan(b))
+    if not (np.isfinite(a) & np.isfinite(b))[other].all():
         return float("inf")
-    return float(np.max(np.abs(a - b)[~same])) / max(1e-3, float(np.max(np.abs(b)[np.isfinite(b)], initial=0)))
+    largest = np.max(np.abs(b), initial=1e-3, where=np.isfinite(b))
+    return float(np.max(np.abs(a[other] - b[other]), initial=0) / largest)
 
 
 def differences(phrase: Phrase) -> tuple[str, int]:
@@ -144,7 +146,9 @@ def differences(phrase: Phrase) -> tuple[str, int]:
 def compare_with_torch(words: Sequence[str] = ()) -> int:
     """Print how many phrases are the same in both, and each that is not; return how many those are."""
     wrong, twice, functions = [], 0, set()
-    book = [phrase for phrase in phrases(CHAPTERS) if not words or any(word in phrase.ours for word in words)]
+    book = list(phrases([*CHAPTERS, *EDGES]))
+    if words:
+        book = [phrase for phrase in book if any(word in phrase.ours for word in words)]
     for phrase in book:
         try:
             words_of_it, order = differences(phrase)
@@ -153,7 +157,7 @@ def compare_with_torch(words: Sequence[str] = ()) -> int:
         wrong += [words_of_it] * bool(words_of_it)
         twice += order == 2
         functions |= set(re.findall(r"\b(?:np|scipy)\.[a-z][\w.]*", phrase.ours))
-    for phrase in phrases(list(KNOWN_DIFFERENCES.values())):
+    for phrase in phrases([chapter for chapters in KNOWN_DIFFERENCES.values() for chapter in chapters]):
         if not words and not differences(phrase)[0]:
             wrong.append(f"{phrase.ours}: known to differ, but does not")
     print(*wrong, sep="\n", end="\n" * bool(wrong))

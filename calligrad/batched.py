@@ -21,7 +21,7 @@ import numpy as np
 
 from calligrad.arraylike import ArrayLike
 from calligrad.rules import numpy_name
-from calligrad.value import Value
+from calligrad.value import Value, unwrap_all
 
 if TYPE_CHECKING:
     from calligrad.function import Function
@@ -159,10 +159,10 @@ class Batched(ArrayLike):
         return apply(func, args, kwargs, self.level)
 
     def __getitem__(self, key: Any) -> Any:
-        return apply(Batched.__getitem__, (self, key), {})
+        return apply(Batched.__getitem__, (self, unwrap_all(key)), {})
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        apply(Batched.__setitem__, (self, key, value), {})
+        apply(Batched.__setitem__, (self, unwrap_all(key), value), {})
 
     # ---- leaving: there is no one number
 
@@ -225,29 +225,34 @@ def level_of(x: Any) -> Level | None:
     return x.level if type(x) is Batched else None
 
 
-def parts(x: Any) -> Iterator[Any]:
-    """The arrays among the arguments of a NumPy function."""
-    if type(x) in (tuple, list):
-        for part in x:
-            yield from parts(part)
-    elif type(x) is dict:
-        yield from parts(list(x.values()))
-    elif isinstance(x, slice):
-        yield from parts([x.start, x.stop, x.step])
-    else:
-        yield x
-
-
-def _highest(arguments: Any) -> Level | None:
-    """The highest level among the arguments."""
-    levels = [level for x in parts(arguments) if (level := level_of(x)) is not None]
-    top = max(levels, key=lambda level: level.number, default=None)
+def survey(*arguments: Any) -> tuple[Level | None, bool]:
+    """The highest level among the arguments, through tuples, lists and dicts; and whether a Value has it."""
+    top, of_value = None, False
+    found = list(arguments)
+    for x in found:
+        kind = type(x)
+        if kind is tuple or kind is list:
+            found.extend(x)
+        elif kind is dict:
+            found.extend(x.values())
+        elif kind is slice:
+            found.extend((x.start, x.stop, x.step))
+        elif (level := level_of(x)) is not None:
+            if top is None or level.number > top.number:
+                top, of_value = level, kind is not Batched
+            elif level is top and kind is not Batched:
+                of_value = True
     if top is not None and top not in running:
         raise RuntimeError(
             f"an array of a vmap that has ended ({top.size} examples of {top.name}) is used outside of it: return it"
             " from the function instead of storing it"
         )
-    return top
+    return top, of_value
+
+
+def involved(level: Level, *arguments: Any) -> bool:
+    """Whether ``level`` is the highest among the arguments."""
+    return survey(*arguments)[0] is level
 
 
 def _is_operand(x: Any) -> bool:
@@ -256,9 +261,15 @@ def _is_operand(x: Any) -> bool:
 
 def apply(func: Callable, args: Any, kwargs: dict[str, Any], like: Level | None = None) -> Any:
     """``func`` at the highest level among its arguments; at that of ``like`` if none of them is a Batched."""
-    level = _highest((args, kwargs)) or like
+    level, of_value = survey(args, kwargs)
+    level = level or like
     assert level is not None
-    if any(isinstance(x, Value) and level_of(x) is level for x in parts((args, kwargs))):
+    if of_value:
+        if type(args[0]) is Batched and (func in _WRITERS or getattr(func, "__name__", "") == "at"):
+            raise TypeError(
+                "an array within vmap holds no Value: writing one into it would cut the graph. Make it a Value,"
+                " y = Value(y, requires_grad=False)"
+            )
         return func(*_as_constants(args), **_as_constants(kwargs))  # a Value over this level is further in
     if kwargs.get("out", ...) is None:
         del kwargs["out"]
@@ -273,6 +284,11 @@ def apply(func: Callable, args: Any, kwargs: dict[str, Any], like: Level | None 
     except NoRule:
         pass
     return BATCHING[one_by_one](level, func, args, kwargs)
+
+
+_WRITERS: frozenset[Any] = frozenset(
+    (np.copyto, np.place, np.put, np.putmask, np.put_along_axis, np.fill_diagonal, Batched.__setitem__)
+)
 
 
 def _as_constants(x: Any) -> Any:
@@ -297,7 +313,7 @@ _PLACE = frozenset(("generation", "edges", "seed", "gradient", "_kept", "_y", "_
 
 def lifted(function: Function, args: Any) -> Any:
     """The operands of ``function`` at one level: Values of lower ones are constants there."""
-    level = _highest((args, settings_of(function)))
+    level, _ = survey(args, settings_of(function))
     if level is None:
         return args
     return [
@@ -308,7 +324,7 @@ def lifted(function: Function, args: Any) -> Any:
 
 def forward(function: Function, xs: Any) -> Any:
     """``function.forward(*xs)``, where some of ``xs`` may be Batched."""
-    level = _highest((xs, settings_of(function)))
+    level, _ = survey(xs, settings_of(function))
     if level is None:
         return function.forward(*xs)
     rule = next(BATCHING[kind] for kind in type(function).__mro__ if kind in BATCHING)
@@ -319,7 +335,7 @@ def backward(function: Function) -> Callable:
     """``function.backward``, which takes one example after another if it leaves the batch."""
     from calligrad.batching.functions import pulled
 
-    return lambda g, *kept, **y: pulled(function, _highest((g, kept, y, settings_of(function))), g, *kept, **y)
+    return lambda g, *kept, **y: pulled(function, survey(g, kept, y, settings_of(function))[0], g, *kept, **y)
 
 
 def lift(x: Any) -> Any:

@@ -60,7 +60,7 @@ def gradients(ys: Any, xs: Any, gys: Any = None, create_graph: bool = False) -> 
 def _pull(
     pairs: Sequence[tuple[Value, Any]], xs: Sequence[Value], functions: Sequence[Any] | None, create_graph: bool
 ) -> list[Any]:
-    """Gradients at ``xs``, from pairs of a Value and its gradient; through those of ``functions`` that lead to ``xs``."""
+    """Gradients at ``xs``, from pairs of a Value and its gradient, by those of ``functions`` that lead to ``xs``."""
     nodes = list(map(_node, xs))
     wanted = None if functions is None else leading_to(nodes, functions)
     seeds = [(_node(y), g) for y, g in pairs if wanted is None or _node(y) in wanted]

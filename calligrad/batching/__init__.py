@@ -1,6 +1,9 @@
-"""vmap, and what it does with each function: importing this package fills the table of batching rules."""
+"""vmap, and what it does with each function: importing this package fills the table of batching rules.
 
-from calligrad.batching import assign, compositions, contract, functions, index, layers, shape, table, ufuncs  # noqa: F401
+It knows all that calligrad can do, and so stands above it; ``batched.py`` is what the engine knows of it.
+"""
+
+from calligrad.batching import assign, compositions, contract, functions, index, shape, table, ufuncs  # noqa: F401
 from calligrad.batching.loop import BatchingWarning
 from calligrad.batching.mapping import vmap
 

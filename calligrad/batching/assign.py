@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from calligrad.batched import Batched, Leaving, Level, level_of, parts
+from calligrad.batched import Batched, Leaving, Level, involved
 from calligrad.batching.index import as_tuple, is_basic, positions
 from calligrad.batching.makers import batching, padded
 from calligrad.rules import numpy_name
@@ -57,8 +57,12 @@ def setitem(level: Level, x: Any, key: Any, value: Any) -> None:
         data[(slice(None), *key)] = _with_axes(value, ndim)
         return
     places = positions(level, x.shape, key)
-    items = np.unravel_index(places, x.shape)
-    data[(np.arange(level.size).reshape(-1, *(1,) * (places.ndim - 1)), *items)] = _with_axes(value, places.ndim)
+    data[_everywhere(level, places, x.shape)] = _with_axes(value, places.ndim)
+
+
+def _everywhere(level: Level, places: Any, shape: tuple[int, ...]) -> tuple[Any, ...]:
+    """The key of ``places`` of all examples."""
+    return (np.arange(level.size).reshape(-1, *(1,) * (places.ndim - 1)), *np.unravel_index(places, shape))
 
 
 def _with_axes(value: Any, ndim: int) -> Any:
@@ -73,8 +77,7 @@ def at(level: Level, ufunc: np.ufunc, a: Any, indices: Any, *b: Any) -> None:
     b = tuple(level.examples(x) for x in b)
     data = target(level, a, *b)
     places = positions(level, a.shape, as_tuple(indices))
-    rows = np.arange(level.size).reshape(-1, *(1,) * (places.ndim - 1))
-    ufunc.at(data, (rows, *np.unravel_index(places, a.shape)), *(_with_axes(x, places.ndim) for x in b))
+    ufunc.at(data, _everywhere(level, places, a.shape), *(_with_axes(x, places.ndim) for x in b))
 
 
 @batching(np.put_along_axis)
@@ -107,7 +110,7 @@ def _by_names(func: Callable, name: str, position: int) -> Callable:
             kwargs[name] = names
         else:
             rest[position - 1] = names
-        if any(level_of(x) is level for x in parts((rest, kwargs))):
+        if involved(level, rest, kwargs):
             raise Leaving(f"{numpy_name(func)} within vmap writes to the same places of every example; see np.where")
         func(places, *rest, **kwargs)
         written = places < 0

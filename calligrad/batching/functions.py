@@ -1,4 +1,4 @@
-"""Functions that NumPy has not: calligrad's own, and those of users."""
+"""Rules for Functions: how their forward and backward run on Batched arrays."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from calligrad import batched
-from calligrad.batched import BATCHING, Batched, Level, level_of, parts
-from calligrad.batching.index import as_tuple, is_basic, positions
+from calligrad.batched import BATCHING, Batched, Level, involved
+from calligrad.batching.index import as_tuple, is_basic, numbers_of, positions
 from calligrad.batching.makers import aligned, batching, beyond
 from calligrad.batching.shape import joined
 from calligrad.function import Elementwise, Function
@@ -47,7 +47,7 @@ def composition(level: Level, function: Function, *xs: Any) -> Any:
 @batching(Elementwise)
 def elementwise(level: Level, function: Function, *xs: Any) -> Any:
     """Number by number: the same Function of all examples."""
-    if any(level_of(x) is level for x in parts(batched.settings_of(function))):
+    if involved(level, batched.settings_of(function)):
         return composition(level, function, *xs)
     data = aligned(level, xs)
     y = _with(function)(*data)
@@ -136,14 +136,13 @@ def affine(level: Level, function: Any, x: Any, weight: Any, *bias: Any) -> Any:
 def scatter(level: Level, function: Any, x: Any) -> Any:
     """Zeros with items added, the examples side by side."""
     key, shape, data = as_tuple(function.key), function.shape, level.examples(x)
-    if all(map(is_basic, key)) and not any(level_of(k) is level for k in key):
+    if all(map(is_basic, key)) and not involved(level, key):
         return level.wrap(Scatter((slice(None), *key), (data.shape[0], *shape))(data))
     places = positions(level, shape, key)
     count = max(places.shape[0], data.shape[0])
     places = np.broadcast_to(places, (count, *places.shape[1:]))
-    rows = np.arange(count).reshape(-1, *(1,) * (places.ndim - 1))
     data = data if data.shape[0] == count else level.spread(x)
-    flat = Scatter((rows, places), (count, math.prod(shape)))(data)
+    flat = Scatter((numbers_of(places), places), (count, math.prod(shape)))(data)
     return level.wrap(flat.reshape(count, *shape))
 
 
@@ -161,6 +160,7 @@ def spread(level: Level, function: Any, x: Any) -> Any:
     count, size = level.size, math.prod(function.shape)
     n = math.prod(np.shape(function.positions))
     places = level.examples(function.positions)
+    places = np.where(places < 0, places + size, places)  # counted from the end of each example
     places = places.reshape(places.shape[0], n) + size * np.arange(count)[:, np.newaxis]
     data = level.spread(x).reshape(count, n)
     return level.wrap(Spread(places, (count, *function.shape), function.distinct)(data))

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
-from calligrad.batched import Batched, Leaving, Level, level_of
+from calligrad.batched import Batched, Leaving, Level, involved, level_of
 from calligrad.batching.makers import batching, beyond, evenly
 from calligrad.value import unwrap_all
 
@@ -17,7 +17,7 @@ from calligrad.value import unwrap_all
 def getitem(level: Level, x: Any, key: Any) -> Any:
     """``x[key]``."""
     data, key = level.examples(x), as_tuple(key)
-    if sum(not is_basic(k) for k in key) <= 1 and not any(level_of(k) is level for k in key):
+    if sum(not is_basic(k) for k in key) <= 1 and not involved(level, key):
         return level.wrap(data[(slice(None), *key)])
     places = positions(level, np.shape(x), key)
     flat = data.reshape(data.shape[0], -1)
@@ -57,7 +57,7 @@ def numbers_of(places: Any) -> Any:
 def positions(level: Level, shape: tuple[int, ...], key: tuple[Any, ...]) -> Any:
     """Where in the flattened array of ``shape`` the items of ``key`` are, with the examples along axis 0."""
     places = np.arange(math.prod(shape)).reshape(shape)
-    if not any(level_of(k) is level for k in key):
+    if not involved(level, key):
         return places[key][np.newaxis]
     parts = _spelled_out(key, len(shape))
     wide = [i for i, k in enumerate(parts) if not (k is None or isinstance(k, slice))]

@@ -7,6 +7,7 @@ example have length 1 there, which NumPy broadcasts.
 
 from __future__ import annotations
 
+import functools
 import math
 import operator
 from collections.abc import Callable, Iterable, Sequence
@@ -16,7 +17,7 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
-from calligrad.batched import BATCHING, Batched, Leaving, Level, NoRule, level_of, parts
+from calligrad.batched import BATCHING, Batched, Leaving, Level, NoRule, involved
 from calligrad.rules import numpy_name
 from calligrad.value import PLAIN
 
@@ -55,14 +56,15 @@ class Call:
 
     def __call__(self) -> Any:
         """What the function makes of the arguments, if none of them is still a Batched."""
-        if any(level_of(x) is self.level for x in parts((self.args, self.kwargs))):
+        if involved(self.level, self.args, self.kwargs):
             raise NoRule
         return self.func(*self.args, **self.kwargs)
 
 
-def names_of(func: Callable, names: Sequence[str] = ()) -> Sequence[str]:
-    """The names of a function's parameters; ``names`` for those written in C, which do not tell in every NumPy."""
-    return names or list(signature(func).parameters)
+@functools.cache
+def names_of(func: Callable) -> tuple[str, ...]:
+    """The names of a function's parameters."""
+    return tuple(signature(func).parameters)
 
 
 # ---------------------------------------------------------------- axes
@@ -98,11 +100,13 @@ def evenly(level: Level, xs: Iterable[Any]) -> list[Any]:
 
 
 def elementwise(func: Callable, *arrays: str, names: Sequence[str] = ()) -> Callable:
-    """A function of numbers, broadcast over the arguments ``arrays``, which may be lists of arrays."""
-    names = names_of(func, names)
+    """A function of numbers, broadcast over the arguments ``arrays``, which may be lists of arrays.
+
+    ``names`` are those of the parameters, for functions written in C, which do not tell them in every NumPy.
+    """
 
     def rule(level: Level, *args: Any, **kwargs: Any) -> Any:
-        call = Call(func, names, level, args, kwargs)
+        call = Call(func, names or names_of(func), level, args, kwargs)
         given = [name for name in arrays if call.has(name)]
         xs = [call.get(name) for name in given]
         flat = iter(aligned(level, [x for part in xs for x in (part if isinstance(part, (list, tuple)) else [part])]))
@@ -126,10 +130,9 @@ def along(
 
     ``whole`` says what ``axis=None`` means: "all" of the axes; all as one, "flat"; or the "only" one there is.
     """
-    names = names_of(func, names)
 
     def rule(level: Level, *args: Any, **kwargs: Any) -> Any:
-        call = Call(func, names, level, args, kwargs)
+        call = Call(func, names or names_of(func), level, args, kwargs)
         if type(call.get(array)) is not Batched:
             raise NoRule
         x, over = level.examples(call.get(array)), call.get(axis, default)
@@ -141,8 +144,10 @@ def along(
             x, over = x.reshape(x.shape[0], -1), 1
         elif over is None and whole == "all":
             over = tuple(range(1, x.ndim))
-        elif not shape and over in (0, -1):
-            over = ()  # NumPy lets a 0-d array have an axis
+        elif not shape and over in (0, -1):  # NumPy lets a 0-d array have an axis
+            if whole != "all":
+                raise NoRule
+            over = ()
         elif over is not None:
             over = beyond(over, len(shape))
         if call.has("weights"):
@@ -181,6 +186,8 @@ def _weighted(call: Call, x: Any, over: Any, ndim: int) -> tuple[Any, Any]:
     count = max(x.shape[0], w.shape[0])
     x, w = (np.broadcast_to(z, (count, *x.shape[1:])) for z in (x, w))
     if len(axes) == ndim:  # NumPy takes weights of this shape for one axis only, or all
+        if call.get("keepdims") is True:
+            raise NoRule
         x, w, over = x.reshape(count, -1), w.reshape(count, -1), 1
     call.set("weights", w)
     return x, over
@@ -188,10 +195,9 @@ def _weighted(call: Call, x: Any, over: Any, ndim: int) -> tuple[Any, Any]:
 
 def leading(func: Callable, *arrays: str, core: int = 2, names: Sequence[str] = ()) -> Callable:
     """A function of the last ``core`` axes of its ``arrays``, which NumPy does for stacks of them."""
-    names = names_of(func, names)
 
     def rule(level: Level, *args: Any, **kwargs: Any) -> Any:
-        call = Call(func, names, level, args, kwargs)
+        call = Call(func, names or names_of(func), level, args, kwargs)
         given = [name for name in arrays if call.has(name)]
         xs = aligned(level, [call.get(name) for name in given])
         if any(np.ndim(call.get(name)) < core for name in given):
@@ -205,10 +211,9 @@ def leading(func: Callable, *arrays: str, core: int = 2, names: Sequence[str] = 
 
 def rearranged(func: Callable, *arrays: str, names: Sequence[str] = ()) -> Callable:
     """A function that moves, repeats or drops items: done to their positions, it tells where each comes from."""
-    names = names_of(func, names)
 
     def rule(level: Level, *args: Any, **kwargs: Any) -> Any:
-        call = Call(func, names, level, args, kwargs)
+        call = Call(func, names or names_of(func), level, args, kwargs)
         sources: list[Any] = []
         count = 0
 
@@ -225,6 +230,8 @@ def rearranged(func: Callable, *arrays: str, names: Sequence[str] = ()) -> Calla
         for name in arrays:
             if call.has(name):
                 call.set(name, positions(call.get(name)))
+        if len({source.dtype for source in sources}) > 1 and func is not np.block:
+            raise NoRule
         flat = sources[0] if len(sources) == 1 else np.concatenate(evenly(level, [*map(level.wrap, sources)]), axis=1)
 
         def items(places: Any) -> Any:

@@ -151,8 +151,8 @@ def _leave(y: Any, axis: int | None, level: Level) -> Any:
         return y
     y = y if own or isinstance(y, Value) else as_numeric(y)
     data = level.spread(y)
-    if not own or y.examples.shape[0] != level.size:
-        data = np.copy(data)  # repeated, and so a read-only view
-    if isinstance(data, Value) and paused.get():
-        data = data.detach()
+    if isinstance(data, Value):
+        data = data.detach() if paused.get() else data
+    elif not (own and getattr(data, "flags", None) and data.flags.writeable):
+        data = np.copy(data)  # a view, of the argument or of what is repeated
     return np.moveaxis(data, 0, normalize_axis_index(int(axis), data.ndim))

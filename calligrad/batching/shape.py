@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
-from calligrad.batched import Batched, Level, NoRule, level_of, parts
+from calligrad.batched import Batched, Level, NoRule, involved
 from calligrad.batching.makers import batching, beyond, composed, evenly, padded
 
 # ---------------------------------------------------------------- the axes of one array
@@ -167,7 +167,7 @@ def pad(level: Level, array: Any, /, pad_width: Any, mode: Any = "constant", **k
     def pairs(x: Any) -> list[Any]:
         return [(0, 0), *np.broadcast_to(x, (array.ndim, 2)).tolist()]
 
-    if callable(mode) or any(level_of(x) is level for x in parts(kwargs)):
+    if callable(mode) or involved(level, kwargs):
         raise NoRule
     for name in ("constant_values", "end_values"):
         if name in kwargs:

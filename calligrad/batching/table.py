@@ -94,10 +94,9 @@ _fill(_quantile, "percentile quantile nanpercentile nanquantile")
 
 def _spaced(func: Callable) -> Callable:
     """np.linspace and its kin: the numbers lie along ``axis``, which is new."""
-    names = names_of(func)
 
     def rule(level: Level, *args: Any, **kwargs: Any) -> Any:
-        call = Call(func, names, level, args, kwargs)
+        call = Call(func, names_of(func), level, args, kwargs)
         given = [name for name in ("start", "stop", "base") if call.has(name) and not np.isscalar(call.get(name))]
         ends = aligned(level, [call.get(name) for name in given])
         for name, x in zip(given, ends):

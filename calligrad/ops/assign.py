@@ -52,7 +52,7 @@ def writes(func: Callable, way_out: str) -> Callable:
 def _assign(array: Value, values: Any, write: Callable) -> None:
     """Let NumPy write the numbers' names, so that each place says which number it takes; then write those."""
     with np.errstate(all="ignore"):
-        write(np.copy(array.data), unwrap(values))  # NumPy's own checks, before anything is changed
+        write(np.copy(array.data, order="C"), unwrap(values))  # NumPy's own checks, before anything is changed
     names = np.arange(array.size).reshape(array.shape)
     write(names, ~np.arange(values.size).reshape(values.shape))
     written = names < 0

@@ -158,6 +158,7 @@ def full(shape: Any, fill_value: Any, dtype: Any = None, order: Any = "C", **dev
     fill_value = joined(fill_value)
     if not isinstance(fill_value, Value):
         return _like(np.full)(shape, fill_value, dtype, order, **device)
+    np.empty(0, **device)  # where there is no such device, NumPy says so
     return Full(shape, dtype, order)(fill_value)
 
 
@@ -197,6 +198,7 @@ class Arange(Elementwise):
 @implements(np.arange)
 def arange(start: Any, stop: Any = None, step: Any = 1, dtype: Any = None, **device: Any) -> Any:
     """``np.arange`` with ``like=``."""
+    np.empty(0, **device)  # where there is no such device, NumPy says so
     if stop is None:
         start, stop = 0, start
     made = Arange(dtype)(start, stop, 1 if step is None else step)
@@ -260,8 +262,7 @@ def weights(g: Any, space: Linspace | Geomspace, end: int) -> Any:
 @implements(np.linspace)
 def linspace(start: Any, stop: Any, *args: Any, device: Any = None, **kwargs: Any) -> Any:
     """``np.linspace``: differentiable in both ends, and so is the step."""
-    if device not in (None, "cpu"):
-        raise ValueError(f"NumPy's arrays are on the cpu, not on {device!r}")
+    np.empty(0, device=device)  # where there is no such device, NumPy says so
     return Linspace(*args, **kwargs)(joined(start), joined(stop))
 
 

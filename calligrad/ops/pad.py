@@ -84,6 +84,8 @@ def statistics(x: Any, pairs: list[list[int]], mode: str, stat_length: Any = Non
     """A statistic of the ``stat_length`` numbers next to the edge, or of all."""
     lengths = ((None, None),) * x.ndim if stat_length is None else widths(np.round(stat_length).astype(int), x.ndim)
     for axis, (both, limits) in enumerate(zip(pairs, lengths)):
+        if not any(both):
+            continue
         n = x.shape[axis]
         left, right = (n if limit is None else min(limit, n) for limit in limits)
         first = STATISTICS[mode](x[at(axis, slice(0, left))], axis=axis, keepdims=True)
@@ -102,8 +104,8 @@ def odd_reflections(x: Any, pairs: list[list[int]], mode: str, reflect_type: str
     own = int(mode == "symmetric")  # whether the edge itself is mirrored too
     for axis, (before, behind) in enumerate(pairs):
         period = x.shape[axis] - 1 + own
-        if period == 0 or x.shape[axis] == 1:
-            x = np.repeat(x, [1 + before + behind], axis)
+        if x.shape[axis] == 1:  # a number by itself is repeated
+            x = np.repeat(x, 1 + before + behind, axis)
             continue
         while before or behind:  # around what there is so far, whole periods of it at once
             n = x.shape[axis]

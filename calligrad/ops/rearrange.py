@@ -43,17 +43,36 @@ class Rearrange(Function):
         return f"{type(self).__name__}({self.func.__name__.strip('_')}, {self.keywords})"
 
 
-class SlidingWindowView(Rearrange):
-    """``np.lib.stride_tricks.sliding_window_view``; its adjoint adds up what windows share."""
+class SlidingWindowView(Function, of=sliding_window_view):
+    """``np.lib.stride_tricks.sliding_window_view``."""
 
     views = True
 
+    window_shape: Any
+    axis: Any = None
+    subok: bool = False
+    writeable: bool = False
 
-@implements(sliding_window_view)
-def windows(x: Any, window_shape: Any, axis: Any = None, *, subok: bool = False, writeable: bool = False) -> Any:
-    """``np.lib.stride_tricks.sliding_window_view``."""
-    keywords = {"window_shape": window_shape, "axis": axis, "subok": subok, "writeable": writeable}
-    return SlidingWindowView(sliding_window_view, keywords)(x)
+    def backward(self, g):
+        return OverlapAdd(self.window_shape, self.axis, self.shapes[0])(g)
+
+
+class OverlapAdd(Function):
+    """Windows laid where they came from in an array of ``shape``, and added up where they overlap."""
+
+    window_shape: Any
+    axis: Any
+    shape: tuple[int, ...]
+
+    def forward(self, x):
+        y = np.zeros_like(x, shape=self.shape, order="C")
+        windows = sliding_window_view(y, self.window_shape, self.axis, writeable=True)
+        for offset in np.ndindex(x.shape[y.ndim :]):  # one number of every window: these do not overlap
+            windows[(..., *offset)] += x[(..., *offset)]
+        return y
+
+    def backward(self, g):
+        return sliding_window_view(g, self.window_shape, self.axis)
 
 
 @implements(np.insert)

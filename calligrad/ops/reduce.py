@@ -235,7 +235,7 @@ class Deviations(Selective):
             centred = np.conjugate(centred)
         freedom = counts - (self.ddof or self.correction)
         if part is True:
-            gx = centred * (self.restore(g) * (2 / freedom if freedom > 0 else math.nan))
+            gx = _scaled(centred, self.restore(g) * (2 / freedom if freedom > 0 else math.nan))
         else:
             slope = (2 / np.where(freedom > 0, freedom, math.nan)).astype(g.dtype)
             gx = masked(centred * (self.restore(g) * slope), part)
@@ -245,6 +245,13 @@ class Deviations(Selective):
         if part is True:
             return np.mean(x, axis=self.axis, keepdims=True)
         return np.mean(x, axis=self.axis, keepdims=True, where=part | (counts == 0))  # of nothing, say nothing
+
+
+def _scaled(x: Any, factor: Any) -> Any:
+    """``x * factor``, written into ``x``, which nobody else holds, where both are plain arrays."""
+    if type(x) is np.ndarray and isinstance(factor, (np.ndarray, np.generic)):
+        return np.multiply(x, factor, out=x)
+    return x * factor
 
 
 class Var(Deviations, of=np.var):

@@ -8,7 +8,7 @@ from zlib import crc32
 import numpy as np
 import pytest
 
-from calligrad import Value, grad, gradients, vjp, vmap
+from calligrad import Value, grad, gradients, jacobian, transforms, vjp, vmap
 from calligrad.batching import BatchingWarning, loop
 from calligrad.nests import leaves, like
 from tests.cases import CASES, Case
@@ -59,13 +59,20 @@ def run(case: Case, xs: list) -> list:
 
 
 def pulled(case: Case):
-    """The gradients of the inputs, from a gradient that is the same for every example."""
+    """The gradients of the inputs, from a gradient that is ``scale`` times the same for every example."""
 
-    def gradients_of(*xs):
+    def gradients_of(scale, *xs):
         y, pull = vjp(case.f, *xs)
-        return pull(like(y, iter([weights(part) for part in leaves(y)])))
+        return pull(like(y, iter([np.astype(scale * weights(part), part.dtype) for part in leaves(y)])))
 
     return gradients_of
+
+
+SCALES = np.array([1.0, 2.0, 3.0])
+
+
+def gradients_of_the_loop(case: Case, drawn: list) -> list[np.ndarray]:
+    return stacked([leaves(pulled(case)(n, *[x.copy() for x in xs])) for n, xs in zip(SCALES, drawn, strict=True)])
 
 
 def assert_close(got, expected) -> None:
@@ -89,18 +96,33 @@ def test_the_gradient_of_it_equals_that_of_the_loop(case):
     expected = stacked([run(case, [x.copy() for x in xs]) for xs in drawn])
     ys = leaves(vmap(case.f)(*vs))
     if vs and any(isinstance(y, Value) and y.requires_grad for y in ys):
-        seeds = [np.stack([weights(part) for part in y]) for y in expected]
+        seeds = [np.stack([n * weights(part) for n, part in zip(SCALES, y, strict=True)]) for y in expected]
+        seeds = [seed.astype(y.dtype) for seed, y in zip(seeds, expected, strict=True)]
         pairs = [(y, seed) for y, seed in zip(ys, seeds, strict=True) if isinstance(y, Value) and y.requires_grad]
         got = gradients([y for y, _ in pairs], vs, [seed for _, seed in pairs])
-        assert_close(got, stacked([leaves(pulled(case)(*[x.copy() for x in xs])) for xs in drawn]))
+        assert_close(got, gradients_of_the_loop(case, drawn))
 
 
 @every_case_with_gradient
 def test_it_maps_the_gradient_as_the_loop_does(case):
     """vmap(grad(f)): Values over Batched."""
     drawn = examples(case)
-    got = vmap(pulled(case))(*stacked(drawn))
-    assert_close(got, stacked([leaves(pulled(case)(*[x.copy() for x in xs])) for xs in drawn]))
+    got = vmap(pulled(case))(SCALES, *stacked(drawn))
+    assert_close(got, gradients_of_the_loop(case, drawn))
+
+
+@pytest.mark.parametrize("case", {c.covers: c for c in BATCHED if c.xs}.values(), ids=lambda case: case.name)
+def test_the_rows_of_a_jacobian_at_once_are_those_one_by_one(case, monkeypatch):
+    """vmap over the gradient that a backward is given, while what it kept is the same for all rows."""
+    of_all = jacobian(case.f, tuple(range(len(case.xs))))
+    monkeypatch.setattr(transforms, "FEW_ROWS", 10**9)
+    try:
+        expected = leaves(of_all(*case.xs))
+    except TypeError:  # not holomorphic
+        return
+    monkeypatch.setattr(transforms, "FEW_ROWS", 1)
+    monkeypatch.setattr(transforms, "Leaving", ZeroDivisionError)  # no falling back
+    assert_close(of_all(*case.xs), expected)
 
 
 DEEP = (
@@ -138,9 +160,10 @@ DEEP = (
 @pytest.mark.parametrize("name", [name for name in DEEP if name in CASES])
 def test_vmap_of_vmap_and_of_a_gradient_in_it(name):
     case = CASES[name]
-    twice = [np.stack([x, x[::-1]], axis=1) for x in stacked(examples(case))]
-    for f in (case.f, pulled(case)):
-        once = leaves(vmap(f)(*stacked(examples(case))))
+    drawn = stacked(examples(case))
+    for f, xs in ((case.f, drawn), (pulled(case), [SCALES, *drawn])):
+        once = leaves(vmap(f)(*xs))
+        twice = [np.stack([x, x[::-1]], axis=1) for x in xs]
         assert_close(vmap(vmap(f), in_axes=1, out_axes=1)(*twice), [np.stack([y, y[::-1]], axis=1) for y in once])
 
 
@@ -154,11 +177,11 @@ def test_the_gradient_of_gradients_of_examples(name):
         return sum(np.sum(np.real(g * weights(g))) for g in leaves(gs))
 
     def of_loop(*xs):
-        columns = zip(*(leaves(pulled(case)(*[x[i] for x in xs])) for i in range(3)), strict=True)
+        columns = zip(*(leaves(pulled(case)(SCALES[i], *[x[i] for x in xs])) for i in range(3)), strict=True)
         return total([np.stack(column) for column in columns])
 
     every = tuple(range(len(xs)))
-    got = grad(lambda *xs: total(vmap(pulled(case))(*xs)), every)(*xs)
+    got = grad(lambda *xs: total(vmap(pulled(case))(SCALES, *xs)), every)(*xs)
     assert_close(got, grad(of_loop, every)(*xs))
 
 

@@ -51,6 +51,27 @@ def test_in_axes_says_where_the_examples_lie(rng, axis):
     np.testing.assert_array_equal(vmap(lambda x: np.sin(x).T, in_axes=axis)(x), expected)
 
 
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: np.ravel(x.T, order="K"),
+        lambda x: np.ravel(x.T, order="A"),
+        lambda x: np.reshape(x.T, (2, -1), order="A"),
+        lambda x: np.average(x, weights=np.arange(6.0).reshape(2, 3), keepdims=True),
+        lambda x: np.insert(np.arange(3), 1, x[0]),
+        lambda x: np.insert(np.astype(x, int), 1, 0.5),
+        lambda x: np.cumsum(x[0, 0], axis=0),
+        lambda x: np.add.reduceat(x, [0, 1], axis=1),
+        lambda x: np.fft.fftn(x, s=(2, 2), axes=(0, 1)),
+        lambda x: np.roll(x, (1, -1), axis=(0, 1)),
+    ],
+)
+@one_by_one
+def test_rare_ways_of_calling_equal_the_loop(rng, f):
+    x = rng.standard_normal((4, 2, 3))
+    np.testing.assert_allclose(vmap(f)(x), np.stack([f(part) for part in x]))
+
+
 @pytest.mark.parametrize("axis", [0, 1, 2, -1, -3])
 def test_out_axes_says_where_they_go(rng, axis):
     x = rng.standard_normal((5, 2, 3))
@@ -91,6 +112,14 @@ def test_what_does_not_depend_on_the_example_is_repeated():
     assert two.flags.writeable
     two[0] = 5
     assert two[1, 0] == 1
+
+
+@pytest.mark.parametrize("f", [lambda x: x, lambda x: x[:2], lambda x: x.T, lambda x: np.ones(3), lambda x: 2 * x])
+def test_the_result_is_an_array_of_its_own(f):
+    x = np.ones((3, 4))
+    y = vmap(f)(x)
+    assert y.flags.writeable
+    assert not np.shares_memory(x, y)
 
 
 def test_a_result_the_same_for_all_needs_no_axis():
@@ -306,6 +335,30 @@ def test_writing_and_the_gradient(rng):
     expected = np.stack([grad(f)(*pair) for pair in zip(x, i, strict=True)])
     np.testing.assert_allclose(vmap(grad(f))(x, i), expected)
     np.testing.assert_allclose(grad(lambda x: np.sum(vmap(f)(x, i)))(x), expected)
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda y, v: y.__setitem__(0, v[1]),
+        lambda y, v: np.copyto(y, v),
+        lambda y, v: np.add.at(y, 0, v[0]),
+        lambda y, v: np.fill_diagonal(y, v[0]),
+        lambda y, v: np.multiply(v, 2, out=y),
+    ],
+)
+def test_a_value_is_not_written_into_an_array_that_holds_none(write):
+    def f(x):
+        y = np.zeros_like(x)
+        return np.sum(grad(lambda v: write(y, v) or np.sum(y))(x))
+
+    with pytest.raises(TypeError, match=r"the graph would be cut|would cut the graph"):
+        vmap(f)(np.ones((2, 3)))
+
+
+def test_a_value_that_holds_indices_is_an_index():
+    x, i = np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([1, 0])
+    np.testing.assert_array_equal(vmap(lambda x, i: x[Value(i)])(x, i), [2.0, 3.0])
 
 
 def test_an_argument_is_not_written_into():

@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
+from calligrad.ops.rearrange import OverlapAdd
 from tests.cases.table import NUMPY, case, complexes, real
 
 case("np.insert", lambda x, v: np.insert(x, 1, v), real(2, 3), real())
@@ -35,3 +36,5 @@ case(WINDOWS, lambda x: sliding_window_view(x, 3), real(5))
 case(f"{WINDOWS} of a matrix", lambda x: sliding_window_view(x, (2, 2)), real(3, 4))
 case(f"{WINDOWS} axis=", lambda x: sliding_window_view(x, 2, axis=1), real(2, 4))
 case(f"{WINDOWS} of one axis twice", lambda x: sliding_window_view(x, (2, 2), axis=(0, 0)), real(4, 2))
+case("ops.OverlapAdd", lambda x: OverlapAdd((2, 2), None, (3, 4))(x), real(2, 3, 2, 2))
+case("ops.OverlapAdd of one axis twice", lambda x: OverlapAdd((2, 2), (0, 0), (4,))(x), real(2, 2, 2))

@@ -243,3 +243,20 @@ def test_what_lies_outside_of_the_bands_is_not_read():
     ab = np.array([[np.nan, 1.0, 2.0], [4.0, 5.0, 6.0], [1.0, 2.0, np.nan]])
     g = grad(lambda ab: np.sum(linalg.solve_banded((1, 1), ab, np.ones(3))))(np.nan_to_num(ab))
     np.testing.assert_array_equal(g == 0, np.isnan(ab))
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda b: linalg.solve(A, b),
+        lambda b: linalg.solve_triangular(A, b),
+        lambda b: linalg.cho_solve((A, True), b),
+        lambda b: linalg.lu_solve((A, np.arange(4)), b),
+        lambda b: linalg.solve_banded((1, 1), A[:3], b),
+        lambda b: linalg.solveh_banded(np.array([S.diagonal(), B[:, 0]]), b, lower=True),
+        lambda b: linalg.solve_toeplitz(S[0], b),
+    ],
+)
+def test_a_gradient_of_nan_goes_through(f):
+    (g,) = vjp(f, B[:, 0])[1](np.full(4, np.nan))
+    assert np.isnan(g).all()

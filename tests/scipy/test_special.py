@@ -73,6 +73,19 @@ def test_offered_functions_are_scipys(name, dtype):
     np.testing.assert_array_equal(getattr(offered, name)(*values).data, expected, strict=True)
 
 
+@pytest.mark.parametrize("name", ["jvp", "yvp", "ivp", "kvp", "h1vp", "h2vp"])
+def test_functions_of_scipy_that_are_made_of_ufuncs(name):
+    f, x = getattr(special, name), np.array([0.5, 1.5])
+    np.testing.assert_array_equal(f(1.5, Value(x), 2).data, f(1.5, x, 2))
+    check_gradients(lambda x: f(1.5, x, 2), x)
+
+
+def test_other_names():
+    assert special.digamma is special.psi
+    assert special.jn is special.jv
+    check_gradients(special.sinc, np.array([0.0, 0.3]))
+
+
 # ---------------------------------------------------------------- what is refused
 
 

@@ -1,4 +1,7 @@
-"""Linear equations: by any of SciPy's solvers, by factors, and for unknown matrices (Sylvester, Lyapunov)."""
+"""Linear equations: by any of SciPy's solvers, by factors, and for unknown matrices (Sylvester, Lyapunov).
+
+A gradient may hold NaN, which is to go on its way: going back, nothing is checked to be finite.
+"""
 
 from __future__ import annotations
 
@@ -96,7 +99,7 @@ class SolveOfScipy(Function):
 
     def _again(self, a: Any, b: Any) -> Any:
         assume = self.assume_a if self.transposed else MIRRORED.get(self.assume_a, self.assume_a)
-        return SolveOfScipy(self.lower, self.check_finite, assume)(a, b)
+        return SolveOfScipy(self.lower, False, assume)(a, b)
 
     def _places_read(self, n: int) -> Any:
         """Which places of the matrix are read."""
@@ -145,13 +148,13 @@ class SolveTriangular(Function):
 
         def of_a():
             ga = -(column @ row.mT if plain else row @ column.mT)
-            mask = triangle(a.shape[-1], self.lower, not self.unit_diagonal)
-            return np.where(mask, conj(ga) if adjointed else ga, 0)
+            ga = conj(ga) if adjointed else ga
+            return np.tril(ga, -int(self.unit_diagonal)) if self.lower else np.triu(ga, int(self.unit_diagonal))
 
         return of_a, gb
 
     def _again(self, a: Any, b: Any, trans: int) -> Any:
-        return SolveTriangular(trans, self.lower, self.unit_diagonal, self.check_finite)(a, b)
+        return SolveTriangular(trans, self.lower, self.unit_diagonal, False)(a, b)
 
 
 @offer(linalg.solve_triangular)
@@ -189,7 +192,7 @@ class ChoSolve(Function):
         return linalg.cho_solve((native(c), self.lower), native(b), check_finite=self.check_finite)
 
     def backward(self, g, c, _b, *, y):
-        gb = ChoSolve(self.lower, self.check_finite)(c, conj(g))
+        gb = ChoSolve(self.lower, False)(c, conj(g))
         column, row = columns(gb, y) if len(self.shapes[1]) == 1 else (gb, y)
 
         def of_c():
@@ -222,7 +225,7 @@ class LuSolve(Function):
 
     def backward(self, g, lu, _b, *, y):
         adjointed = self.trans == 2
-        gb = LuSolve(self.piv, 0 if self.trans else 1, self.check_finite)(lu, conj(g) if adjointed else g)
+        gb = LuSolve(self.piv, 0 if self.trans else 1, False)(lu, conj(g) if adjointed else g)
         gb = conj(gb) if adjointed else gb
         column, row = columns(gb, y) if len(self.shapes[1]) == 1 else (gb, y)
 

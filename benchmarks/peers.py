@@ -33,7 +33,7 @@ def rewritten(f: Any, module: Any, done: dict[int, Any] | None = None) -> Any:
         for name in numpy_name(f).split(".")[1:]:
             module = getattr(module, name)
         return module
-    if not isinstance(f, types.FunctionType) or not f.__module__.startswith("tests."):
+    if not isinstance(f, types.FunctionType) or not f.__module__.startswith(("tests.", "benchmarks.", "__main__")):
         return f
     cells = tuple(types.CellType(rewritten(cell.cell_contents, module, done)) for cell in f.__closure__ or ())
     new = types.FunctionType(f.__code__, dict(f.__globals__), f.__name__, None, cells or None)

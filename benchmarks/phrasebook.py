@@ -29,7 +29,6 @@ ELEMENTWISE = [
         np.{log log2 log10 log1p sqrt arcsinh arctan tan}(x)  torch.{}(x)
         np.arccosh(x + 1)                                     torch.arccosh(x + 1)
         np.lib.scimath.{sqrt log log2 log10}(-x)              torch.{}(-x + 0j)
-        x**0.5                                                x**0.5
         2**x                                                  2**x
     """),
     chapter(within("ij"), text="""
@@ -39,14 +38,15 @@ ELEMENTWISE = [
     """),
     chapter(real("ij"), text="""
         np.{fabs:abs deg2rad rad2deg radians:deg2rad degrees:rad2deg i0 nan_to_num}(x)  torch.{}(x)
-        np.cbrt(x)                                  torch.sgn(x) * torch.abs(x) ** (1 / 3)
-        np.clip(x, -0.5, {0.5 None})                torch.clip(x, -0.5, {})
-        np.clip(x, None, 0.3)                       torch.clip(x, max=0.3)
-        np.modf(x)[0]                               torch.frac(x)
-        np.frexp(x)[0]                              torch.frexp(x)[0]
-        np.ldexp(x, [3])                            torch.ldexp(x, torch.tensor([3]))
-        np.piecewise(x, [x < 0], [np.sin, np.cos])  torch.where(x < 0, torch.sin(x), torch.cos(x))
-        np.select([x < -1, x < 0], [x, x**2], 3)    torch.where(x < -1, x, torch.where(x < 0, x**2, 3))
+        np.cbrt(x)                                            torch.sgn(x) * torch.abs(x) ** (1 / 3)
+        x * np.{floor ceil trunc rint:round sign fix}(5 * x)  x * torch.{}(5 * x)
+        np.clip(x, -0.5, {0.5 None})                          torch.clip(x, -0.5, {})
+        np.clip(x, None, 0.3)                                 torch.clip(x, max=0.3)
+        np.modf(x)[0]                                         torch.frac(x)
+        np.frexp(x)[0]                                        torch.frexp(x)[0]
+        np.ldexp(x, [3])                                      torch.ldexp(x, torch.tensor([3]))
+        np.piecewise(x, [x < 0], [np.sin, np.cos])            torch.where(x < 0, torch.sin(x), torch.cos(x))
+        np.select([x < -1, x < 0], [x, x**2], 3)              torch.where(x < -1, x, torch.where(x < 0, x**2, 3))
     """),
     chapter(number("ij"), number("j"), text="""
         np.{add subtract multiply divide}(x, y)  torch.{}(x, y)
@@ -123,8 +123,8 @@ REDUCTIONS = [
         np.partition(x, 0, 1)[:, 0]                                      torch.kthvalue(x, 1, 1).values
         np.partition(x, J - 1, 1)[:, -1]                                 torch.topk(x, 1, 1).values[:, 0]
         np.take_along_axis(x, np.argsort(x, 1), 1)                       torch.take_along_dim(x, torch.argsort(x, 1), 1)
-        calligrad.logsumexp(x, axis=1)                                   torch.logsumexp(x, 1)
-        calligrad.{softmax log_softmax}(x)                               torch.{}(x, -1)
+        calligrad.logsumexp(10 * x, axis=1)                              torch.logsumexp(10 * x, 1)
+        calligrad.{softmax log_softmax}(10 * x)                          torch.{}(10 * x, -1)
     """),
     chapter(gaps("IJ"), text="""
         np.{nansum nanmean}(x, 1)  torch.{}(x, 1)
@@ -199,7 +199,6 @@ REARRANGING = [
         np.append(x, x[:1], 0)                         torch.cat([x, x[:1]])
         np.block([[x, x], [x, 0 * x]])                 torch.cat([torch.cat([x, x], 2), torch.cat([x, 0 * x], 2)], 1)
         np.array_split(x, 2, 1)                        list(torch.tensor_split(x, 2, 1))
-        np.split(x, [1, 2], 2)                         list(torch.tensor_split(x, [1, 2], 2))
         np.{hsplit vsplit dsplit}(x, [1])              list(torch.{}(x, [1]))
         np.unstack(x, axis=1)                          list(torch.unbind(x, 1))
         np.pad(x, ((0, 0), (1, 2), (0, 1)))            tf.pad(x, (0, 1, 1, 2))
@@ -227,7 +226,7 @@ REARRANGING = [
         np.delete(x, [1, 3], 0)                            x[[0, 2, 4]]
         np.lib.stride_tricks.sliding_window_view(x, 3, 0)  x.unfold(0, 3, 1)
         np.repeat(x, [2, 0, 1, 3], 2)                      torch.repeat_interleave(x, torch.tensor([2, 0, 1, 3]), 2)
-        np.split(x, 2, 2)                                  list(torch.chunk(x, 2, 2))
+        np.split(x, [1, 2], 2)                             list(torch.tensor_split(x, [1, 2], 2))
         np.rot90(x, axes=(2, 0))                           torch.rot90(x, 1, (2, 0))
         np.choose([0, 2, 1, 1], x[:4, 0])                  x[[0, 2, 1, 1], 0, [0, 1, 2, 3]]
         x[[0, 0, 3], :, [1, 1, 2]]                         x[[0, 0, 3], :, [1, 1, 2]]
@@ -293,12 +292,13 @@ PRODUCTS = [
         np.einsum(x, [0, 1], y, [1, 2])          torch.einsum(x, [0, 1], y, [1, 2])
     """),
     chapter(number("bij"), number("jk"), text="""
-        np.matmul(x, y)              torch.matmul(x, y)
-        np.matmul(y.T, x.mT)         torch.matmul(y.T, x.mT)
-        np.linalg.matmul(x, y)       torch.linalg.matmul(x, y)
-        np.matvec(x, y[:, 0])        torch.matmul(x, y[:, 0])
-        np.vecmat(x[:, 0], y)        torch.matmul(x[:, 0].conj(), y)
-        np.einsum("...ij,jk", x, y)  torch.einsum("...ij,jk->...ik", x, y)
+        np.matmul(x, y)                        torch.matmul(x, y)
+        np.matmul(y.T, x.mT)                   torch.matmul(y.T, x.mT)
+        np.linalg.matmul(x, y)                 torch.linalg.matmul(x, y)
+        np.matvec(x, y[:, 0])                  torch.matmul(x, y[:, 0])
+        np.vecmat(x[:, 0], y)                  torch.matmul(x[:, 0].conj(), y)
+        np.einsum("...ij,jk", x, y)            torch.einsum("...ij,jk->...ik", x, y)
+        np.einsum("bij,jk->{bk j kji}", x, y)  torch.einsum("bij,jk->{}", x, y)
     """),
     chapter(number("ijk"), number("kij"), text="""
         np.tensordot(x, y, ([0, 2], [1, 0]))  torch.tensordot(x, y, ([0, 2], [1, 0]))
@@ -337,7 +337,6 @@ LINALG = [
         calligrad.scipy.linalg.expm(0.2 * x)                 torch.linalg.matrix_exp(0.2 * x)
     """),
     chapter(regular("33"), text="""
-        np.linalg.cond(x)                                         torch.linalg.cond(x)
         np.linalg.cond(x, {1 -1 np.inf -np.inf "fro"})
             torch.linalg.norm(x, {}) * torch.linalg.norm(torch.linalg.inv(x), {})
         np.linalg.cond(x, {2 -2 "nuc"})                           torch.linalg.cond(x, {})
@@ -353,7 +352,6 @@ LINALG = [
     """),
     chapter(regular("b33"), number("b3k"), text="np.linalg.solve(x, y)  torch.linalg.solve(x, y)"),
     chapter(regular("33"), number("3k"), text="""
-        np.linalg.solve(x, y)                                    torch.linalg.solve(x, y)
         np.linalg.solve(x, y[:, 0])                              torch.linalg.solve(x, y[:, 0])
         calligrad.scipy.linalg.solve(x, y)                       torch.linalg.solve(x, y)
         calligrad.scipy.linalg.solve_triangular(x, y, lower={False True})
@@ -415,17 +413,21 @@ FOURIER = [
 SPECIAL = [
     chapter(real("ij"), text="""
         scipy.special.{erf erfc erfcx expit expm1 exp2 i0 i0e i1 i1e log_ndtr ndtr}(x)  torch.special.{}(x)
-        scipy.special.log_expit(x)             tf.logsigmoid(x)
-        scipy.special.huber(0.7, x)            tf.huber_loss(x, torch.zeros_like(x), "none", delta=0.7)
+        scipy.special.log_expit(x)                 tf.logsigmoid(x)
+        scipy.special.huber(0.7, x)                tf.huber_loss(x, torch.zeros_like(x), "none", delta=0.7)
         calligrad.scipy.special.{softmax log_softmax logsumexp}(x, axis=1)  torch.special.{}(x, 1)
-        calligrad.{erf relu sigmoid tanh}(x)   torch.{}(x)
-        calligrad.gelu(x)                      tf.gelu(x)
-        calligrad.gelu(x, approximate="tanh")  tf.gelu(x, approximate="tanh")
+        calligrad.{erf relu sigmoid tanh}(5 * x)   torch.{}(5 * x)
+        calligrad.gelu(3 * x)                      tf.gelu(3 * x)
+        calligrad.gelu(3 * x, approximate="tanh")  tf.gelu(3 * x, approximate="tanh")
     """),
     chapter(positive("ij"), text="""
-        scipy.special.{entr gammaln log1p}(x)           torch.special.{}(x)
+        scipy.special.{entr log1p}(x)            torch.special.{}(x)
+        calligrad.scipy.special.polygamma(2, x)  torch.special.polygamma(2, x)
+    """),
+    chapter(positive("ij"), positive("j"), order=1, text="""
+        scipy.special.gammaln(x)                        torch.special.gammaln(x)
         scipy.special.gamma(x)                          torch.exp(torch.lgamma(x))
-        calligrad.scipy.special.polygamma(2, x)         torch.special.polygamma(2, x)
+        scipy.special.betaln(x, y)                      torch.lgamma(x) + torch.lgamma(y) - torch.lgamma(x + y)
         calligrad.scipy.special.multigammaln(x + 1, 3)  torch.special.multigammaln(x + 1, 3)
     """),
     chapter(unit("ij"), text="scipy.special.{erfinv logit ndtri}(x)  torch.special.{}(x)"),
@@ -434,14 +436,13 @@ SPECIAL = [
         scipy.special.{gammainc gammaincc}(2.5, x)  torch.special.{}(torch.tensor(2.5).double(), x)
         scipy.special.zeta(3.0, x)                  torch.special.zeta(3.0, x)
         scipy.special.rel_entr(x, y)                x * torch.log(x / y)
-        scipy.special.betaln(x, y)                  torch.lgamma(x) + torch.lgamma(y) - torch.lgamma(x + y)
     """),
     chapter(real("bij"), real("kj"), real("k"), text="functional.linear(x, y, z)  tf.linear(x, y, z)"),
     chapter(real("ij"), real("ij"), text="""
         functional.mse_loss(x, y, reduction="{mean sum}")  tf.mse_loss(x, y, reduction="{}")
     """),
     chapter(real("3j"), text="""
-        functional.cross_entropy(x, [0, 0, j - 1])  tf.cross_entropy(x, torch.tensor([0, 0, j - 1]))
+        functional.cross_entropy(5 * x, [0, 0, j - 1])  tf.cross_entropy(5 * x, torch.tensor([0, 0, j - 1]))
     """),
 ]  # fmt: skip
 

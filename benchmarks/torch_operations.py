@@ -145,27 +145,25 @@ def differences(phrase: Phrase) -> tuple[str, int]:
 
 def compare_with_torch(words: Sequence[str] = ()) -> int:
     """Print how many phrases are the same in both, and each that is not; return how many those are."""
-    wrong, twice, functions = [], 0, set()
-    book = list(phrases([*CHAPTERS, *EDGES]))
-    if words:
-        book = [phrase for phrase in book if any(word in phrase.ours for word in words)]
+    book = [p for p in phrases([*CHAPTERS, *EDGES]) if not words or any(word in p.ours for word in words)]
+    differing, twice, functions = [], 0, set()
     for phrase in book:
         try:
-            words_of_it, order = differences(phrase)
+            described, order = differences(phrase)
         except Exception as error:
-            words_of_it, order = f"{phrase.ours}  against  {phrase.theirs}: {type(error).__name__}: {error}", 0
-        wrong += [words_of_it] * bool(words_of_it)
+            described, order = f"{phrase.ours}  against  {phrase.theirs}: {type(error).__name__}: {error}", 0
+        differing += [described] * bool(described)
         twice += order == 2
         functions |= set(re.findall(r"\b(?:np|scipy)\.[a-z][\w.]*", phrase.ours))
-    for phrase in phrases([chapter for chapters in KNOWN_DIFFERENCES.values() for chapter in chapters]):
-        if not words and not differences(phrase)[0]:
-            wrong.append(f"{phrase.ours}: known to differ, but does not")
-    print(*wrong, sep="\n", end="\n" * bool(wrong))
+    known = [] if words else list(phrases([chapter for chapters in KNOWN_DIFFERENCES.values() for chapter in chapters]))
+    gone = [f"{phrase.ours}: known to differ, but does not" for phrase in known if not differences(phrase)[0]]
+    print(*differing, *gone, sep="\n", end="\n" * bool(differing + gone))
     print(
-        f"{len(book) - len(wrong)} of {len(book)} phrases of {len(functions)} functions mean the same in PyTorch "
-        f"{torch.__version__}: values and gradients to 1e-10, of {twice} also the second derivatives"
+        f"{len(book) - len(differing)} of {len(book)} phrases of {len(functions)} functions mean the same in PyTorch "
+        f"{torch.__version__}: values and gradients to 1e-10, of {twice} second derivatives as well; "
+        f"{len(known)} are known to differ"
     )
-    return len(wrong)
+    return len(differing) + len(gone)
 
 
 if __name__ == "__main__":

@@ -95,11 +95,11 @@ class ArrayLike:
         return np.matrix_transpose(self)
 
     @property
-    def real(self) -> Self:
+    def real(self) -> Any:
         return np.real(self)
 
     @property
-    def imag(self) -> Self:
+    def imag(self) -> Any:
         return np.imag(self)
 
     @property

@@ -80,6 +80,12 @@ class Level:
         data = self.examples(x)
         return data if data.shape[0] == self.size else np.broadcast_to(data, (self.size, *data.shape[1:]))
 
+    def lifted(self, x: Any) -> Any:
+        """An array as a Batched of this level; anything else as it is."""
+        if not hasattr(x, "__array_function__") or level_of(x) is self:
+            return x
+        return Batched(self.examples(x), self)
+
     def wrap(self, y: Any) -> Any:
         """What an operation on ``examples`` gave: arrays that hide their axis 0."""
         if isinstance(y, tuple) and hasattr(y, "_fields"):
@@ -316,10 +322,7 @@ def lifted(function: Function, args: Any) -> Any:
     level, _ = survey(args, settings_of(function))
     if level is None:
         return args
-    return [
-        Batched(level.examples(a), level) if hasattr(a, "__array_function__") and level_of(a) is not level else a
-        for a in args
-    ]
+    return [level.lifted(a) for a in args]
 
 
 def forward(function: Function, xs: Any) -> Any:

@@ -44,8 +44,8 @@ def rule_of(func: Callable, method: Callable | None = None) -> Callable:
         return rule_of(func, RULES.get(getattr(np.ufunc, kind, None)))  # type: ignore[arg-type]
     name = numpy_name(func)
     raise NotImplementedError(
-        f"{name} has no derivative in calligrad. Give it one with `class {func.__name__.title()}(Function, of={name})`,"
-        " or call it on value.data if the result is to be a constant"
+        f"{name} has no derivative in calligrad. Give it one with `class YourName(Function, of={name})`, or call it on"
+        " value.data if the result is to be a constant"
     )
 
 
@@ -66,8 +66,10 @@ def numpy_name(func: Callable) -> str:
     """
     if isinstance(owner := getattr(func, "__self__", None), np.ufunc):
         return f"{numpy_name(owner)}.{func.__name__}"
-    if isinstance(func, np.ufunc) and getattr(np, func.__name__, None) is not func and "scipy.special" in sys.modules:
-        return f"scipy.special.{func.__name__.removeprefix('_')}"
+    if isinstance(func, np.ufunc) and getattr(np, func.__name__, None) is not func:
+        name = func.__name__.removeprefix("_")
+        return f"scipy.special.{name}" if hasattr(sys.modules.get("scipy.special"), name) else func.__name__
     module = (getattr(func, "__module__", None) or "").removeprefix("numpy").strip(".")
-    public = module.startswith(("linalg", "fft", "random", "strings", "polynomial", "lib.")) and not module.startswith("lib._")
+    public = module.startswith(("linalg", "fft", "random", "strings", "polynomial", "lib."))
+    public = public and not module.startswith("lib._")
     return f"np.{module}.{func.__name__}" if public else f"np.{func.__name__}"

@@ -270,13 +270,12 @@ class Value(ArrayLike):
 
     def __deepcopy__(self, memo: dict) -> Value:
         if strict.get():  # in a function that is being differentiated a copy is one of the array
-            memo[id(self)] = y = np.copy(self)
-            return y  # type: ignore[return-value]
+            memo[id(self)] = copied = self.copy()
+            return copied
         if self.created_by is not None:
             raise RuntimeError(f"{self.label()} was computed: a copy would lose its graph. Copy leaves, or detach()")
-        y = Value(np.copy(self._data), self.name, requires_grad=self._requires_grad)
+        memo[id(self)] = y = Value(np.copy(self._data), self.name, requires_grad=self._requires_grad)
         y._grad = None if self._grad is None else np.copy(self._grad)
-        memo[id(self)] = y
         return y
 
     def __reduce__(self) -> Any:
@@ -374,7 +373,12 @@ def conjugated(g: Any) -> Any:
     The graph carries dL/dx - i dL/dy of z = x + iy, for which the rule of a holomorphic function reads as of
     a real one. The user is given, and gives, dL/dx + i dL/dy, the direction of steepest ascent.
     """
-    return np.conjugate(g) if g.dtype.kind == "c" else g
+    return conj(g)
+
+
+def conj(x: Any) -> Any:
+    """The complex conjugate; real numbers as they are, at no cost, and None for no gradient."""
+    return np.conjugate(x) if x is not None and x.dtype.kind == "c" else x
 
 
 def owned(gradients: Iterable[Any], *others: Any) -> list[Any]:
@@ -387,6 +391,11 @@ def owned(gradients: Iterable[Any], *others: Any) -> list[Any]:
         taken.add(id(g))
         own.append(g)
     return own
+
+
+def as_arraylike(x: Any) -> Any:
+    """``x`` if it is an array of calligrad's, such as a Value, and ``np.asarray`` of anything else."""
+    return x if isinstance(x, ArrayLike) else np.asarray(x)
 
 
 def as_array(x: Any) -> Any:

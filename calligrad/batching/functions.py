@@ -31,17 +31,59 @@ def _with(function: Function, **settings: Any) -> Any:
 
 @batching(Function)
 def composition(level: Level, function: Function, *xs: Any) -> Any:
-    """Any Function: what it computes is NumPy, of arrays that are Batched.
+    """Any Function: what it computes is NumPy, of Batched arrays; if it leaves that, one example after another.
 
-    If it leaves NumPy, or is a user's and over Values, whose own derivative is wanted: one example after another.
+    Over Values a user's Function keeps its own derivative; those of calligrad are as good in parts.
     """
     over_arrays = all(isinstance(x.examples, np.ndarray) for x in xs if isinstance(x, Batched))
-    if over_arrays or type(function).__module__.startswith("calligrad."):
-        try:
+    try:
+        if over_arrays or type(function).__module__.startswith("calligrad."):
             return function.forward(*xs)
-        except (batched.Leaving, RuntimeError):  # a Value may refuse to be written into
-            pass
+        if not (type(function)._reads_self or involved(level, batched.settings_of(function))):
+            return level.wrap(OfAll(function, level.size)(*map(level.examples, xs)))
+    except (batched.Leaving, RuntimeError):  # a Value may refuse to be written into
+        pass
     return one_by_one(level, function, "forward", xs, {})
+
+
+class OfAll(Function):
+    """A Function of all examples at once: its forward and its backward run on Batched arrays."""
+
+    broadcasts = True  # what is the same for all examples has length 1 along their axis
+
+    function: Any
+    size: int
+
+    def forward(self, *xs):
+        return self._within(xs, lambda function, *xs: function.forward(*xs))
+
+    def backward(self, g, *xs, y):
+        shapes = [shape[1:] for shape in self.shapes]
+
+        def gradients(function: Any, g: Any, *xs: Any) -> tuple[Any, ...]:
+            function.edges = [(None, shape, None) for shape in shapes]
+            *kept, output = xs
+            if function._names is not None:
+                kept = [x if named else None for x, named in zip(kept, function._names)]
+            gxs = function.backward(g, *kept, **({"y": output} if function._takes_y else {}))
+            gxs = gxs if isinstance(gxs, (tuple, list)) else (gxs,)
+            gxs = tuple(gx() if callable(gx) else gx for gx in gxs)
+            return tuple(gx if gx is None else function.fit(gx, s, gx.dtype) for gx, s in zip(gxs, shapes))
+
+        return self._within((g, *xs, y), gradients)
+
+    def _within(self, xs: Any, f: Any) -> Any:
+        """``f`` of a fresh Function and of the arrays, in a vmap."""
+        level = Level(self.size, type(self.function).__name__)
+
+        def inside(x: Any) -> Any:
+            return tuple(map(inside, x)) if isinstance(x, (tuple, list)) else x if x is None else Batched(x, level)
+
+        def outside(y: Any) -> Any:
+            return tuple(map(outside, y)) if isinstance(y, (tuple, list)) else y if y is None else level.spread(y)
+
+        with level.entered():
+            return outside(f(_with(self.function), *map(inside, xs)))
 
 
 @batching(Elementwise)
@@ -79,6 +121,7 @@ def pulled(function: Function, level: Level | None, g: Any, *kept: Any, **y: Any
     """``function.backward``, one by one if it asks what no batch can answer."""
     if level is None or any(isinstance(x, Value) for x in (g, *kept, *y.values())):
         return function.backward(g, *kept, **y)
+    g = tuple(map(level.lifted, g)) if isinstance(g, tuple) else level.lifted(g)
 
     def singly() -> tuple[Any, ...]:
         gxs = one_by_one(level, function, "backward", (g, *kept), y)

@@ -144,14 +144,14 @@ class LogaddexpAccumulate(Chain, ufunc=np.logaddexp):
     """``np.logaddexp.accumulate``: running sums of what ``x`` are the logarithms of."""
 
     def slopes(self, before, x, y):
-        return share(np.exp, before, y), share(np.exp, x, y)
+        return share(np.exp, before, y, x), share(np.exp, x, y, before)
 
 
 class Logaddexp2Accumulate(Chain, ufunc=np.logaddexp2):
     """``np.logaddexp2.accumulate``."""
 
     def slopes(self, before, x, y):
-        return share(np.exp2, before, y), share(np.exp2, x, y)
+        return share(np.exp2, before, y, x), share(np.exp2, x, y, before)
 
 
 class HypotAccumulate(Chain, ufunc=np.hypot):

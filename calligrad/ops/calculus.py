@@ -10,12 +10,7 @@ from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 from calligrad.function import Function
 from calligrad.ops.index import Scatter
 from calligrad.rules import implements
-from calligrad.value import Value, unwrap, unwrap_all
-
-
-def operand(x: Any) -> Any:
-    """A Value as it is, anything else as an array."""
-    return x if isinstance(x, Value) else np.asarray(x)
+from calligrad.value import as_arraylike, unwrap, unwrap_all
 
 
 def along(axis: int, ndim: int, key: Any, others: Any = slice(None)) -> tuple[Any, ...]:
@@ -64,10 +59,10 @@ class DiffAdjoint(Function):
 @implements(np.diff)
 def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = np._NoValue, append: Any = np._NoValue) -> Any:
     """``np.diff``, differentiable also in what is put before and after."""
-    a = operand(a)
+    a = as_arraylike(a)
     if n == 0:
         return a
-    joined = [operand(part) for part in (prepend, a, append) if part is not np._NoValue]
+    joined = [as_arraylike(part) for part in (prepend, a, append) if part is not np._NoValue]
     if len(joined) > 1:
         axis = normalize_axis_index(axis, a.ndim)
         edge = (*a.shape[:axis], 1, *a.shape[axis + 1 :])
@@ -78,11 +73,11 @@ def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = np._NoValue, append:
 @implements(np.ediff1d)
 def ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
     """``np.ediff1d``: the differences of the flattened array, with numbers before and after in its dtype."""
-    ary = np.ravel(operand(ary))
+    ary = np.ravel(as_arraylike(ary))
     joined = []
     for name, part in (("to_begin", to_begin), ("ary", ary[1:] - ary[:-1]), ("to_end", to_end)):
         if part is not None:
-            part = np.ravel(operand(part))
+            part = np.ravel(as_arraylike(part))
             if not np.can_cast(part.dtype, ary.dtype, casting="same_kind"):
                 raise TypeError(f"{name} of {part.dtype} does not go into a result of {ary.dtype}")
             joined.append(part if part.dtype == ary.dtype else part.astype(ary.dtype))
@@ -174,7 +169,7 @@ class SlopeAdjoint(Function):
 @implements(np.gradient)
 def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> Any:
     """``np.gradient``, differentiable in the values and in the spacing, a number or the places along an axis."""
-    f = operand(f)
+    f = as_arraylike(f)
     axes = tuple(range(f.ndim)) if axis is None else normalize_axis_tuple(axis, f.ndim)
     spacing = varargs or (1.0,)
     if len(spacing) == 1 and np.ndim(spacing[0]) == 0:
@@ -191,10 +186,10 @@ def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> An
 @implements(np.trapezoid)
 def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
     """``np.trapezoid``: the area under straight lines, differentiable in heights, places and spacing."""
-    y = operand(y)
+    y = as_arraylike(y)
     after, before = along(axis, y.ndim, slice(1, None)), along(axis, y.ndim, slice(None, -1))
     if x is not None:
-        x = operand(x)
+        x = as_arraylike(x)
         dx = np.diff(x) if x.ndim == 1 else np.diff(x, axis=axis)
         if x.ndim == 1:
             dx = np.reshape(dx, along(axis, y.ndim, -1, others=1))
@@ -232,7 +227,7 @@ class Interp(Function):
 @implements(np.interp)
 def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None) -> Any:
     """``np.interp``, differentiable in ``x``, in the points, and in ``left`` and ``right``."""
-    x, xp, fp = operand(x), operand(xp), operand(fp)
+    x, xp, fp = as_arraylike(x), as_arraylike(xp), as_arraylike(fp)
     if x.dtype.kind == "c":
         np.interp(*map(unwrap, (x, xp, fp)))  # NumPy's own objection
     if period is not None:
@@ -277,7 +272,7 @@ def unwrapped(p: Any, discont: Any = None, axis: int = -1, *, period: Any = 2 * 
 @implements(np.piecewise)
 def piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> Any:
     """``np.piecewise``: each function is called on a Value that holds what its condition selects."""
-    x, conditions = operand(x), unwrap_all(condlist)
+    x, conditions = as_arraylike(x), unwrap_all(condlist)
     if np.isscalar(conditions) or (not isinstance(conditions[0], (list, np.ndarray)) and x.ndim != 0):
         conditions = [conditions]
     conditions = np.asarray(conditions, dtype=bool)

@@ -76,20 +76,21 @@ class Logaddexp(Elementwise, of=np.logaddexp):
     """``log(exp(a) + exp(b))``, without overflow."""
 
     def backward(self, g, a, b, *, y):
-        return lambda: g * share(np.exp, a, y), lambda: g * share(np.exp, b, y)
+        return lambda: g * share(np.exp, a, y, b), lambda: g * share(np.exp, b, y, a)
 
 
 class Logaddexp2(Elementwise, of=np.logaddexp2):
     """``log2(2**a + 2**b)``, without overflow."""
 
     def backward(self, g, a, b, *, y):
-        return lambda: g * share(np.exp2, a, y), lambda: g * share(np.exp2, b, y)
+        return lambda: g * share(np.exp2, a, y, b), lambda: g * share(np.exp2, b, y, a)
 
 
-def share(exp: Callable, a: Any, y: Any) -> Any:
-    """The part of ``exp(y)`` that ``exp(a)`` is; where ``exp(y)`` is infinite, all is with the infinite."""
+def share(exp: Callable, a: Any, y: Any, b: Any = -np.inf) -> Any:
+    """The part of ``exp(y)`` that ``exp(a)`` is; if it is infinite, all is with the infinite of ``a`` and ``b``."""
     infinite = np.isinf(y)
     if not np.any(infinite):
         return exp(a - y)
     finite = exp(np.where(infinite, -np.inf, a) - np.where(infinite, 0, y))
-    return np.where(infinite, np.greater(y, 0) & np.equal(a, y), finite)
+    hit = np.greater(y, 0) & np.equal(a, y)
+    return np.where(infinite, hit / (1 + np.equal(a, b)), finite)

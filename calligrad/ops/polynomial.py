@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 
 from calligrad.function import Function
-from calligrad.ops.calculus import operand
 from calligrad.rules import implements
-from calligrad.value import Value, unwrap
+from calligrad.value import Value, as_arraylike, unwrap
 
 
 class Polyval(Function):
@@ -29,7 +28,7 @@ class Polyval(Function):
 @implements(np.polyval)
 def polyval(p: Any, x: Any) -> Any:
     """``np.polyval``, differentiable in the coefficients and in ``x``."""
-    p, x = operand(p), operand(x)
+    p, x = as_arraylike(p), as_arraylike(x)
     if p.ndim == 1:
         return Polyval()(p, x)
     y = np.zeros_like(x)  # each coefficient is an array
@@ -78,7 +77,7 @@ def polymul(a1: Any, a2: Any) -> Any:
 @implements(np.polydiv)
 def polydiv(u: Any, v: Any) -> tuple[Any, Any]:
     """``np.polydiv``: the quotient and the remainder, by long division as NumPy does it."""
-    rest, divisor = (np.atleast_1d(operand(p)) + 0.0 for p in (u, v))
+    rest, divisor = (np.atleast_1d(as_arraylike(p)) + 0.0 for p in (u, v))
     dtype = (unwrap(rest)[0] + unwrap(divisor)[0]).dtype
     rest, scale, n = rest.astype(dtype), 1.0 / divisor[0], len(divisor)
     quotient, done = [], []
@@ -100,7 +99,7 @@ def polyder(p: Any, m: int = 1) -> Any:
     """``np.polyder``: the ``m``-th derivative."""
     if m < 0:
         raise ValueError("Order of derivative must be positive (see polyint)")
-    y = operand(p)
+    y = as_arraylike(p)
     for _ in range(int(m)):
         y = y[:-1] * np.arange(len(y) - 1, 0, -1)
     return _like(y, p)
@@ -112,12 +111,12 @@ def polyint(p: Any, m: int = 1, k: Any = None) -> Any:
     m = int(m)
     if m < 0:
         raise ValueError("Order of integral must be positive (see polyder)")
-    k = np.zeros(m) if k is None else np.atleast_1d(operand(k))
+    k = np.zeros(m) if k is None else np.atleast_1d(as_arraylike(k))
     if len(k) == 1 and m > 1:
         k = k[0] * np.ones(m)
     if len(k) < m:
         raise ValueError("k must be a scalar or a rank-1 array of length 1 or >m.")
-    y = operand(p)
+    y = as_arraylike(p)
     for i in range(m):
         y = np.concatenate([y / np.arange(len(y), 0, -1), k[i : i + 1]])
     return _like(y, p)
@@ -171,12 +170,12 @@ def polyfit(
 ) -> Any:
     """``np.polyfit``, step by step as NumPy does it: differentiable in places, heights and weights."""
     order = int(deg) + 1
-    x, y = operand(x) + 0.0, operand(y) + 0.0
+    x, y = as_arraylike(x) + 0.0, as_arraylike(y) + 0.0
     _check_fit(x, y, deg)
     rcond = len(x) * np.finfo(x.dtype).eps if rcond is None else rcond
     powers = np.vander(x, order)
     if w is not None:
-        w = operand(w) + 0.0
+        w = as_arraylike(w) + 0.0
         if w.ndim != 1:
             raise TypeError("expected a 1-d array for weights")
         if len(w) != len(y):
@@ -221,7 +220,7 @@ def _check_fit(x: Any, y: Any, deg: int) -> None:
 
 def _aligned(*polynomials: Any) -> list[Any]:
     """The coefficients of both, with zeros in front of the shorter."""
-    a, b = (np.atleast_1d(operand(p)) for p in polynomials)
+    a, b = (np.atleast_1d(as_arraylike(p)) for p in polynomials)
     n = max(len(a), len(b))
     return [p if len(p) == n else np.concatenate([np.zeros(n - len(p), p.dtype), p]) for p in (a, b)]
 

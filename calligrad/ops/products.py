@@ -10,12 +10,7 @@ import numpy as np
 from calligrad.function import Function, sum_to
 from calligrad.ops.contract import MatMul, rows
 from calligrad.rules import implements
-
-
-def conj(x: Any) -> Any:
-    """The complex conjugate; real numbers as they are, at no cost."""
-    return np.conj(x) if x.dtype.kind == "c" else x
-
+from calligrad.value import conj
 
 # ---------------------------------------------------------------- every number with every other
 

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 from calligrad.rules import implements
-from calligrad.value import Value, unwrap
+from calligrad.value import Value, as_arraylike, unwrap
 
 
 def _widened(x: Any, func: Callable = np.emath.sqrt) -> Any:
     """``x`` as the complex numbers that NumPy makes of it before ``func``, if it does."""
-    x = x if isinstance(x, Value) else np.asarray(x)
+    x = as_arraylike(x)
     kind = np.result_type(func(unwrap(x)))
     return np.astype(x, kind) if kind.kind == "c" else x
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from calligrad.function import Elementwise, Function
 from calligrad.ops.index import Scatter
-from calligrad.ops.products import conj
+from calligrad.value import conj
 
 # ---------------------------------------------------------------- convolution
 

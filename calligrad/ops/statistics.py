@@ -10,7 +10,7 @@ from numpy.lib.array_utils import normalize_axis_tuple
 from calligrad.function import Function
 from calligrad.ops.reduce import without_gradient
 from calligrad.rules import implements
-from calligrad.value import Value
+from calligrad.value import Value, as_arraylike
 
 
 @implements(np.ptp)
@@ -95,7 +95,7 @@ def cov(
     dtype: Any = None,
 ) -> Any:
     """``np.cov``, differentiable in the numbers and in ``aweights``; of complex numbers too."""
-    given = [x if isinstance(x, Value) else np.asarray(x) for x in (m, y) if x is not None]
+    given = [as_arraylike(x) for x in (m, y) if x is not None]
     m = given[0]
     if any(x.ndim > 2 for x in given):
         raise ValueError("np.cov takes vectors and matrices, not more than 2 axes")

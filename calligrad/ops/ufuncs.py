@@ -6,19 +6,18 @@ itself does: ``np.ufunc.outer(np.add, a, b)`` is ``np.add.outer(a, b)``.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from calligrad.rules import implements, numpy_name
-from calligrad.value import Value, unwrap
+from calligrad.value import Value, as_arraylike, unwrap
 
 
 @implements(np.ufunc.outer)
 def outer(ufunc: np.ufunc, a: Any, b: Any, **kwargs: Any) -> Any:
     """``ufunc.outer``: the ufunc of every pair."""
-    a, b = (x if isinstance(x, Value) else np.asarray(x) for x in (a, b))
+    a, b = map(as_arraylike, (a, b))
     return ufunc(np.reshape(a, a.shape + (1,) * b.ndim), b, **kwargs)
 
 
@@ -60,7 +59,7 @@ def with_keywords(
     return results if ufunc.nout > 1 else results[0]
 
 
-def _cast(ufunc: np.ufunc, xs: Sequence[Any], dtype: Any, signature: Any, casting: Any) -> Sequence[Any]:
+def _cast(ufunc: np.ufunc, xs: tuple[Any, ...], dtype: Any, signature: Any, casting: Any) -> tuple[Any, ...]:
     """The inputs in the dtypes that the ufunc computes in, if those were asked for."""
     if ufunc.signature is not None or (dtype is None and signature is None and casting == "same_kind"):
         return xs
@@ -68,10 +67,9 @@ def _cast(ufunc: np.ufunc, xs: Sequence[Any], dtype: Any, signature: Any, castin
         signature = None if dtype is None else (None,) * ufunc.nin + (np.dtype(dtype),) * ufunc.nout
     given = tuple(type(x) if type(x) in (int, float, complex) else np.result_type(unwrap(x)) for x in xs)
     loop = ufunc.resolve_dtypes((*given, *(None,) * ufunc.nout), signature=signature, casting=casting)
-    return [
-        x if isinstance(kind, type) else np.astype(np.asanyarray(x) if not isinstance(x, Value) else x, to)
-        for x, kind, to in zip(xs, given, loop)
-    ]
+    return tuple(
+        x if isinstance(kind, type) else np.astype(as_arraylike(x), to) for x, kind, to in zip(xs, given, loop)
+    )
 
 
 def _into(out: Any, y: Any, where: Any, mask: Any) -> Any:

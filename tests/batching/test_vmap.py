@@ -542,13 +542,33 @@ def test_a_function_of_ones_own(rng):
         def backward(self, g, x):
             return g * np.asarray([3 * float(n) ** 2 for n in x])
 
+    class Double(Function):
+        def forward(self, x):
+            return x + x
+
+        def backward(self, g):
+            return g + g
+
+    class Pair(Function):
+        def forward(self, a, b):
+            return a * b, a
+
+        def backward(self, gs, _a, b):
+            return gs[0] * b if gs[1] is None else gs[0] * b + gs[1], None
+
     x = rng.standard_normal((3, 2))
+    np.testing.assert_allclose(grad(lambda x: np.sum(vmap(lambda x: Double()(x))(x) ** 2))(x), 8 * x)
+    np.testing.assert_allclose(grad(lambda x: np.sum(vmap(lambda x: Pair()(x, x)[0])(x)))(x), x)
+    np.testing.assert_allclose(vmap(grad(lambda x: np.sum(sum(Pair()(x, x)))))(x), x + 1)
+    np.testing.assert_allclose(grad(lambda x: np.sum(vmap(lambda x: sum(Pair()(x, x)))(x)))(x), x + 1)
     np.testing.assert_allclose(vmap(lambda x: Cube()(x))(x), x**3)
     np.testing.assert_allclose(vmap(grad(lambda x: np.sum(Cube()(x))))(x), 3 * x**2)
-    with pytest.warns(BatchingWarning, match="Cube has no batching rule"):
-        np.testing.assert_allclose(grad(lambda x: np.sum(vmap(lambda x: Cube()(x))(x)))(x), 3 * x**2)
+    np.testing.assert_allclose(grad(lambda x: np.sum(vmap(lambda x: Cube()(x))(x)))(x), 3 * x**2)
+    second = hessian(lambda x: np.sum(vmap(lambda x: Cube()(x))(x)))(x[:1])
+    np.testing.assert_allclose(second[0, :, 0], np.diag(6 * x[0]))
     with pytest.warns(BatchingWarning, match="Leaves has no batching rule"):
         np.testing.assert_allclose(vmap(grad(lambda x: np.sum(Leaves()(x))))(x), 3 * x**2)
+    np.testing.assert_allclose(grad(lambda x: np.sum(vmap(lambda x: Leaves()(x))(x)))(x), 3 * x**2)
 
 
 def test_black_boxes(rng):

@@ -155,6 +155,19 @@ def test_gaps_of_the_textbook_formulas_are_closed(f):
     check_gradients(lambda x: f(x)[0] if f is special.sici else f(x), np.zeros(2))
 
 
+def test_the_reciprocal_of_the_gamma_function_has_slopes_where_that_has_poles():
+    check_gradients(special.rgamma, np.array([0.0, -1.0, -2.0, 0.5, 3.0]))
+    np.testing.assert_allclose([slope(special.rgamma, -n)[0] for n in range(4)], [1, -1, 2, -6])
+
+
+def test_far_out():
+    for f in (special.i0e, special.i1e, special.k1e, special.exprel):
+        x = np.array([1e3, 1e10]) if f is not special.exprel else np.array([-1e3, -1e10])
+        power = -0.5 if f is not special.exprel else -1.0  # how they fall
+        np.testing.assert_allclose(grad(lambda x, f=f: np.sum(f(x)))(x), power * f(x) / x, rtol=1e-2, atol=1e-20)
+    assert slope(special.exprel, 1e3) == [np.inf]
+
+
 def test_dilogarithm_at_1():
     check_gradients(special.spence, np.ones(1))
 

@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 
 from calligrad.function import Function
-from calligrad.ops.linalg.hermitian import conj
 from calligrad.rules import implements
-from calligrad.value import unwrap
+from calligrad.value import conj, unwrap
 
 
 class Det(Function, of=np.linalg.det):

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from calligrad.function import Function
-from calligrad.ops.linalg.hermitian import EPSILON, adjoint, conj, hermitian
+from calligrad.ops.linalg.hermitian import EPSILON, adjoint, hermitian
 from calligrad.rules import implements
-from calligrad.value import Value
+from calligrad.value import as_arraylike, conj
 
 
 class Inv(Function, of=np.linalg.inv):
@@ -73,7 +73,8 @@ class Lstsq(Function):
         return x, residuals, s
 
     def backward(self, g, a, b, *, y):
-        (of_x, of_residuals, of_s), (x, *_) = map(conj, g), y
+        of_x, of_residuals, of_s = map(conj, g)
+        x = y[0]
         vector = b.ndim == 1
         if vector:
             b, x, of_x = b[:, None], x[:, None], None if of_x is None else of_x[:, None]
@@ -120,7 +121,7 @@ class Tensorinv(Function, of=np.linalg.tensorinv):
 @implements(np.linalg.tensorsolve)
 def tensorsolve(a: Any, b: Any, axes: Any = None) -> Any:
     """``np.linalg.tensorsolve``: the x with ``np.tensordot(a, x, x.ndim) == b``."""
-    a, b = (x if isinstance(x, Value) else np.asarray(x) for x in (a, b))
+    a, b = map(as_arraylike, (a, b))
     if axes is not None:
         order = list(range(a.ndim))
         for axis in axes:

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from calligrad.function import Function
-from calligrad.ops.linalg.hermitian import adjoint, conj, hermitian, lower, thin
+from calligrad.ops.linalg.hermitian import adjoint, hermitian, lower, thin
 from calligrad.rules import implements
+from calligrad.value import conj
 
 
 class Cholesky(Function, of=np.linalg.cholesky):

@@ -11,14 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from calligrad.value import unwrap
+from calligrad.value import conj, unwrap
 
 EPSILON = float(np.finfo(np.float64).eps)
-
-
-def conj(x: Any) -> Any:
-    """The complex conjugate; a real array as it is, and None for none."""
-    return np.conjugate(x) if x is not None and x.dtype.kind == "c" else x
 
 
 def adjoint(x: Any) -> Any:

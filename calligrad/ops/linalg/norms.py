@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from calligrad.ops.linalg.hermitian import conj
 from calligrad.ops.reduce import Reduction
 from calligrad.rules import implements
-from calligrad.value import unwrap
+from calligrad.value import conj, unwrap
 
 OF_VECTORS: dict[Any, Any] = {1: np.sum, math.inf: np.max, -math.inf: np.min}
 OF_SINGULAR_VALUES: dict[Any, Any] = {"nuc": np.sum, 2: np.max, -2: np.min}

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from calligrad.function import Function
-from calligrad.ops.linalg.hermitian import adjoint, conj, diagonal, inverse_gaps, inverse_or_zero, skew, thin
+from calligrad.ops.linalg.hermitian import adjoint, diagonal, inverse_gaps, inverse_or_zero, skew, thin
 from calligrad.rules import implements
-from calligrad.value import unwrap
+from calligrad.value import conj, unwrap
 
 EighResult: Any = type(np.linalg.eigh(np.eye(1)))
 EigResult: Any = type(np.linalg.eig(np.eye(1)))

@@ -8,8 +8,8 @@ import numpy as np
 from scipy import linalg
 
 from calligrad.function import Function
-from calligrad.ops.linalg.hermitian import conj
 from calligrad.scipy.offer import native, offer
+from calligrad.value import conj
 
 
 def rows_of(n: int, upper: int, count: int) -> tuple[Any, Any, Any]:

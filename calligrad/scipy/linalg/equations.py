@@ -13,9 +13,10 @@ from scipy import linalg
 
 from calligrad.function import Function
 from calligrad.ops.linalg import determinants, equations
-from calligrad.ops.linalg.hermitian import adjoint, conj, hermitian
+from calligrad.ops.linalg.hermitian import adjoint, hermitian
 from calligrad.scipy.linalg.triangles import exchanged, triangle
 from calligrad.scipy.offer import in_precision_of, native, offer
+from calligrad.value import conj
 
 GUESS: Any = signature(linalg.solve).parameters["assume_a"].default  # newer versions look at the matrix
 HERMITIAN = ("pos", "positive definite", "her", "hermitian")

@@ -9,10 +9,11 @@ from scipy import linalg
 
 from calligrad.function import Function
 from calligrad.ops.linalg import factorings, spectra
-from calligrad.ops.linalg.hermitian import adjoint, conj, hermitian
+from calligrad.ops.linalg.hermitian import adjoint, hermitian
 from calligrad.scipy.linalg.equations import solve_sylvester
 from calligrad.scipy.linalg.triangles import as_before, order_of, triangle
 from calligrad.scipy.offer import in_precision_of, native, offer
+from calligrad.value import conj
 
 # ---------------------------------------------------------------- Cholesky
 

@@ -8,9 +8,10 @@ import numpy as np
 from scipy import linalg
 
 from calligrad.function import Function
-from calligrad.ops.linalg.hermitian import adjoint, conj, hermitian
+from calligrad.ops.linalg.hermitian import adjoint, hermitian
 from calligrad.scipy.linalg.equations import solve_continuous_lyapunov, solve_discrete_lyapunov
 from calligrad.scipy.offer import native, offer
+from calligrad.value import conj
 
 
 class Riccati(Function):

@@ -42,18 +42,26 @@ slopes("hankel2e", None, lambda v, x, *, y: _difference(special.hankel2e)(v, x) 
 
 # ---------------------------------------------------------------- of order 0 and 1
 
+
+def _i1e_slope(x: Any, y: Any) -> Any:
+    """By the neighbour of order 2 where x is near 0, and by what that is made of elsewhere."""
+    near = np.less(np.abs(x), 1)
+    twice = np.where(near, special.ive(2.0, np.where(near, x, 0)), special.i0e(x) - 2 * y / np.where(near, 1, x))
+    return 0.5 * (special.i0e(x) + twice) - np.sign(x) * y
+
+
 slopes("j0", lambda x: -special.j1(x))
 slopes("j1", lambda x: 0.5 * (special.j0(x) - special.jv(2.0, x)))
 slopes("y0", lambda x: -special.y1(x))
-slopes("y1", lambda x: 0.5 * (special.y0(x) - special.yv(2.0, x)))
+slopes("y1", lambda x, *, y: special.y0(x) - y / x)
 slopes("i0", lambda x: special.i1(x))
 slopes("i0e", lambda x, *, y: special.i1e(x) - np.sign(x) * y, doc="``scipy.special.i0e``; the slope at 0 is 0.")
 slopes("i1", lambda x: 0.5 * (special.i0(x) + special.iv(2.0, x)))
-slopes("i1e", lambda x, *, y: 0.5 * (special.i0e(x) + special.ive(2.0, x)) - np.sign(x) * y)
+slopes("i1e", lambda x, *, y: _i1e_slope(x, y))
 slopes("k0", lambda x: -special.k1(x))
 slopes("k0e", lambda x, *, y: y - special.k1e(x))
-slopes("k1", lambda x: -0.5 * (special.k0(x) + special.kv(2.0, x)))
-slopes("k1e", lambda x, *, y: y - 0.5 * (special.k0e(x) + special.kve(2.0, x)))
+slopes("k1", lambda x, *, y: -special.k0(x) - y / x)
+slopes("k1e", lambda x, *, y: y - special.k0e(x) - y / x)
 
 # ---------------------------------------------------------------- their relatives
 

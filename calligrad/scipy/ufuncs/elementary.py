@@ -24,10 +24,18 @@ slopes("exp2", lambda *, y: math.log(2) * y)
 slopes("exp10", lambda *, y: math.log(10) * y)
 slopes("expm1", lambda x: np.exp(x))
 slopes("log1p", lambda x: 1 / (1 + x))
-slopes("exprel", lambda x: 0.5 * special.hyp1f1(2.0, 3.0, x))
+slopes("exprel", lambda x, *, y: _exprel_slope(x, y))
 slopes("powm1", lambda a, b: b * a ** (b - 1), lambda a, b, *, y: (1 + y) * np.log(a))
 slopes("wrightomega", lambda *, y: y / (1 + y))
 slopes("_lambertw", lambda *, y: np.exp(-y) / (1 + y), None, None)
+
+
+def _exprel_slope(x: Any, y: Any) -> Any:
+    """``(exp(x) - y) / x``, where ``y`` is exprel(x): without its gap at 0, and in a form that cannot overflow."""
+    near, up = np.less(np.abs(x), 1), np.greater(x, 0)
+    far = np.where(near, 1, x)
+    above, below = y * (1 - 1 / far) + 1 / far, (np.exp(np.minimum(x, 0)) - np.where(up, 0, y)) / far
+    return np.where(near, 0.5 * special.hyp1f1(2.0, 3.0, np.where(near, x, 0)), np.where(up, above, below))
 
 
 def _log_where_defined(a: Any, b: Any, log: Any, zero: float) -> Any:
@@ -58,12 +66,12 @@ slopes(
 slopes(
     "boxcox",
     lambda x, p: x ** (p - 1),
-    lambda x, p: 0.5 * np.log(x) ** 2 * special.hyp1f1(2.0, 3.0, p * np.log(x)),
+    lambda x, p: np.log(x) ** 2 * _exprel_slope(p * np.log(x), special.exprel(p * np.log(x))),
 )
 slopes(
     "boxcox1p",
     lambda x, p: (1 + x) ** (p - 1),
-    lambda x, p: 0.5 * np.log1p(x) ** 2 * special.hyp1f1(2.0, 3.0, p * np.log1p(x)),
+    lambda x, p: np.log1p(x) ** 2 * _exprel_slope(p * np.log1p(x), special.exprel(p * np.log1p(x))),
 )
 slopes(
     "inv_boxcox",

@@ -12,8 +12,17 @@ from calligrad.scipy.ufuncs.slopes import slopes, slopes_of_outputs
 
 # ---------------------------------------------------------------- complete
 
+
+def _rgamma_slope(x: Any, y: Any) -> Any:
+    """By reflection on the left, where the gamma function has its poles and this has none."""
+    left = np.less(np.real(x), 0.5)
+    z, angle = np.where(left, 1 - x, 1), math.pi * np.where(left, x, 0)
+    reflected = special.gamma(z) * (np.cos(angle) - special.psi(z) * np.sin(angle) / math.pi)
+    return np.where(left, reflected, -y * special.psi(np.where(left, 1, x)))
+
+
 slopes("gamma", lambda x, *, y: y * special.psi(x))
-slopes("rgamma", lambda x, *, y: -y * special.psi(x))
+slopes("rgamma", lambda x, *, y: _rgamma_slope(x, y))
 slopes("gammaln", lambda x: special.psi(x))
 slopes("loggamma", lambda x: special.psi(x))
 slopes("psi", lambda x: special.zeta(2.0, x), doc="``scipy.special.psi``; of complex numbers to first order.")

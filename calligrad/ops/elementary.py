@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from calligrad.function import Elementwise, Function
-from calligrad.value import conjugated
+from calligrad.ops.elementwise import outside_range
 
 
 def unary(ufunc: np.ufunc, slope: Callable | float, doc: str = "") -> type[Function]:
@@ -51,8 +51,16 @@ Deg2rad = unary(np.deg2rad, math.pi / 180)
 Radians = unary(np.radians, math.pi / 180)
 Rad2deg = unary(np.rad2deg, 180 / math.pi)
 Degrees = unary(np.degrees, 180 / math.pi)
-Absolute = unary(np.absolute, lambda x: conjugated(np.sign(x)), "``np.absolute``; the slope at 0 is 0.")
 Fabs = unary(np.fabs, lambda x: np.sign(x), "``np.fabs``; the slope at 0 is 0.")
+
+
+class Absolute(Elementwise, of=np.absolute):
+    """``np.absolute``; the slope at 0 is 0."""
+
+    def backward(self, g, x, *, y):
+        if x.dtype.kind != "c":
+            return g * np.sign(x)
+        return np.conjugate(x) * (g / np.where(np.equal(y, 0), math.inf, y))
 
 
 class Hypot(Elementwise, of=np.hypot):
@@ -67,9 +75,13 @@ class Arctan2(Elementwise, of=np.arctan2):
     """The angle of the point ``(x, y)``; at the origin, where it jumps, the gradient is 0."""
 
     def backward(self, g, y, x):
-        r = np.hypot(x, y)
-        r = np.where(np.equal(r, 0), 1, r)
-        return lambda: g * (x / r / r), lambda: -g * (y / r / r)
+        with np.errstate(over="ignore", under="ignore"):
+            r2 = x * x + y * y
+        if np.any(outside_range(r2)):
+            r = np.hypot(x, y)
+            r = np.where(np.equal(r, 0), 1, r)
+            return lambda: g * (x / r / r), lambda: -g * (y / r / r)
+        return lambda: g * (x / r2), lambda: -g * (y / r2)
 
 
 class Logaddexp(Elementwise, of=np.logaddexp):

@@ -51,6 +51,12 @@ class Divide(Elementwise, of=np.divide):
         return lambda: g / b, lambda: -g * y / b
 
 
+def outside_range(x: Any) -> Any:
+    """Where a number is so large or so small that it has lost its digits."""
+    size, limits = np.absolute(x), np.finfo(x.dtype)
+    return np.greater(size, limits.max) | np.less(size, limits.tiny)
+
+
 class Power(Elementwise, of=np.power):
     """``a ** b``; the slope in ``a`` is 0 where ``b`` is 0, the slope in ``b`` is 0 where ``a`` is 0 and ``b`` > 0."""
 
@@ -58,6 +64,8 @@ class Power(Elementwise, of=np.power):
         def slope_in_a():
             if isinstance(b, (int, float)):  # a Python number stays one: it must not widen float32
                 return g * b * a ** (b - 1) if b else g * 0
+            if not np.any(outside_range(y) | np.equal(a, 0)):  # to divide is faster than to raise to another power
+                return g * b * (y / a)
             flat = np.equal(b, 0)
             return g * np.where(flat, 0, b * a ** np.where(flat, 1, b - 1))
 
@@ -129,7 +137,9 @@ class Clip(Elementwise):
         return np.clip(x, lo, hi)
 
     def backward(self, g, x, lo, hi):
-        below, above = np.less(x, lo), np.greater(x, hi) | (np.less(x, lo) & np.greater(lo, hi))
+        below, above, crossed = np.less(x, lo), np.greater(x, hi), np.greater(lo, hi)
+        if np.any(crossed):  # then all are hi
+            above = above | (below & crossed)
         return (
             lambda: masked(g, ~(below | above)),
             lambda: masked(g, below & ~above),

@@ -63,7 +63,7 @@ def pulled(case: Case):
 
     def gradients_of(scale, *xs):
         y, pull = vjp(case.f, *xs)
-        return pull(like(y, iter([np.astype(scale * weights(part), part.dtype) for part in leaves(y)])))
+        return pull(like(y, iter([(scale * weights(part)).astype(part.dtype) for part in leaves(y)])))
 
     return gradients_of
 

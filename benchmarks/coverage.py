@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
+import numpy.polynomial.polynomial
+import numpy.strings  # what NumPy loads late is overridable from then on
 from numpy.testing.overrides import get_overridable_numpy_array_functions, get_overridable_numpy_ufuncs
 
 import calligrad  # noqa: F401  fills the table
@@ -26,6 +28,11 @@ ROOT = Path(__file__).parents[1]
 PAGE, PEERS = ROOT / "docs" / "coverage.md", ROOT / "benchmarks" / "coverage.json"
 NAMES = ("autograd", "MyGrad", "JAX")
 TOLERANCE = 1e-10
+TESTED = {
+    "constant": "`tests/ops/test_constants.py`",
+    "creation": "`tests/ops/test_creation.py`",
+    "refused": "`tests/docs/test_coverage_page.py`",
+}
 
 NO_ARRAY = """
     bartlett base_repr binary_repr blackman broadcast_shapes datetime_data diag_indices fft.fftfreq fft.rfftfreq
@@ -38,7 +45,6 @@ NOT_SEEN = {
     "asmatrix": "a matrix of Values is not a thing; use two axes and @",
     "bmat": "NumPy gives it no way to see a Value; np.block does the same",
     "isfortran": "NumPy gives it no way to see a Value; np.isfortran(x.data)",
-    "isscalar": "says False of a Value, as of a 0-d array",
 }
 
 
@@ -74,6 +80,8 @@ def kind_of(name: str, f: Callable) -> tuple[str, str]:
         return "refused", "numpy.polynomial works on arrays alone; np.polyval is differentiable"
     if short in NO_ARRAY.split():
         return "no array", ""
+    if short == "isscalar":
+        return "constant", "False, as of a 0-d array"
     if short in NOT_SEEN:
         return "refused", NOT_SEEN[short]
     if f in NO_NUMBERS:
@@ -149,13 +157,15 @@ def page() -> str:
             "|---|---|---|---|---|---|",
         ]
         for name, kind, remark, cases in chosen:
-            theirs = (share(peers["same"][peer].get(name), cases) if kind == "differentiable" else "" for peer in NAMES)
+            covering = cases[0].split()[0] if cases else ""  # of two names for one function the cases have one
+            shares = (share(peers["same"][peer].get(covering), cases) for peer in NAMES)
+            theirs = shares if kind == "differentiable" else [""] * len(NAMES)
             what = (
                 f"**{kind}**"
                 if kind == "missing"
                 else f"{kind}{': ' if kind == 'refused' else ', '}{remark}".rstrip(", ")
             )
-            count = f"{len(cases)}: `{cases[0]}`" if cases else ""
+            count = f"{len(cases)}: `{min(cases, key=len)}`" if cases else TESTED.get(kind, "")
             lines.append(f"| `{name}` | {what} | {count} | {' | '.join(theirs)} |")
     without = [f"`{name}`" for name, kind, *_ in table if kind == "no array"]
     lines += ["\n## Functions that take no array\n", f"Nothing to differentiate: {', '.join(without)}.\n"]
@@ -163,10 +173,8 @@ def page() -> str:
 
 
 def chapter_of(name: str) -> str:
-    parts = name.split(".")
-    if len(parts) == 2:
-        return "np"
-    return ".".join(parts[:2]) if parts[1] in ("fft", "linalg") else ""
+    module = name.rpartition(".")[0]
+    return module if module in ("np", "np.fft", "np.linalg") else ""
 
 
 def share(same: int | None, cases: list[str]) -> str:

@@ -75,10 +75,11 @@ def _pull(
 
 def _as_given(gs: list[Any], create_graph: bool) -> list[Any]:
     """Gradients in the user's convention; they differ from the graph's where they are complex."""
-    if not any(g.dtype.kind == "c" for g in gs):
-        return gs
-    with differentiating(create_graph):
-        return [conjugated(g) for g in gs]
+    for g in gs:
+        if g.dtype.kind == "c":
+            with differentiating(create_graph):
+                return [conjugated(g) for g in gs]
+    return gs
 
 
 def _node(v: Value) -> Any:
@@ -138,6 +139,8 @@ class _Run:
         nested = self.nested or any(isinstance(g, Value) and g.requires_grad for g in gys)
         pairs = [(y, _seed(y, g, nested)) for y, g in zip(self.ys, gys)]
         gs = _as_given(_pull(pairs, self.xs, None if self.alone else self.functions, nested), nested)
+        if type(self.form) is np.ndarray:
+            return gs[0]
         return like(self.form, map(_close, gs, leaves(self.form)))
 
     def result(self) -> Any:
@@ -146,7 +149,7 @@ class _Run:
 
     def scalar(self) -> None:
         """Insist that f returned one number."""
-        nest = is_nest(self.y)
+        nest = not isinstance(self.y, Value) and is_nest(self.y)
         if nest or self.ys[0].size != 1:
             what = f"a {type(self.y).__name__}" if nest else f"an array of shape {self.ys[0].shape}"
             raise ValueError(

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from benchmarks.coverage import PAGE, numpy_version, page, public, rows
+from calligrad import Value
 
 ROW = re.compile(r"^\| `([^`]+)` \| (\w[\w ]*?)(?:[,:] [^|]*)? \|", re.MULTILINE)
 
@@ -45,6 +46,17 @@ def test_the_page_is_what_would_be_written_today(written):
     if f"NumPy {numpy_version()}," not in written:
         pytest.skip("the page was written with another NumPy")
     assert written == page(), "run python -m benchmarks.coverage"
+
+
+@pytest.mark.filterwarnings("ignore:the matrix subclass")
+@pytest.mark.parametrize("name", [name for name, kind, _, _ in rows() if kind == "refused"])
+def test_what_is_refused_raises(name):
+    """With as many Values as it takes; nothing comes out of it in silence."""
+    f = public()[name]
+    for count in (1, 2, 3, 4):
+        values = [Value(np.ones((2, 2))) for _ in range(count)]
+        with pytest.raises((TypeError, NotImplementedError, ValueError, AttributeError)):
+            f(values) if name == "np.bmat" else f(*values)
 
 
 def test_numpys_own_lists_are_whole(now):

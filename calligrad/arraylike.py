@@ -45,6 +45,25 @@ def _reduction(func: Callable) -> Callable:
     return method
 
 
+def _in_place(operation: Callable) -> Callable:
+    """``self += other`` and the like: this array is the result from now on, wherever it is seen."""
+
+    def method(self, other):
+        y = operation(self, other)
+        if self.ndim == 0 or not isinstance(y, ArrayLike):
+            return y  # of a number NumPy makes a new one
+        if y.shape != self.shape:
+            raise ValueError(f"an array of shape {self.shape} does not take a result broadcast to shape {y.shape}")
+        if not np.can_cast(y.dtype, self.dtype, "same_kind"):
+            raise TypeError(f"an array of {self.dtype} does not take a result of {y.dtype} by casting='same_kind'")
+        self[...] = y
+        return self
+
+    name = operation.__name__
+    method.__name__ = method.__qualname__ = f"__i{name}__"
+    return method
+
+
 class ArrayLike:
     """ndarray's attributes, operators and methods, over ``self.data``."""
 
@@ -83,6 +102,14 @@ class ArrayLike:
         return self.data.nbytes
 
     @property
+    def strides(self) -> tuple[int, ...]:
+        return self.data.strides
+
+    @property
+    def flags(self) -> Any:
+        return self.data.flags
+
+    @property
     def device(self) -> Any:
         return self.data.device
 
@@ -98,9 +125,19 @@ class ArrayLike:
     def real(self) -> Any:
         return np.real(self)
 
+    @real.setter
+    def real(self, value: Any) -> None:
+        self[...] = value + 1j * self.imag if self.dtype.kind == "c" else value
+
     @property
     def imag(self) -> Any:
         return np.imag(self)
+
+    @imag.setter
+    def imag(self, value: Any) -> None:
+        if self.dtype.kind != "c":
+            raise TypeError(f"an array of {self.dtype} has no imaginary part to set")
+        self[...] = self.real + 1j * value
 
     @property
     def flat(self) -> Flat:
@@ -164,6 +201,11 @@ class ArrayLike:
     __eq__, __ne__ = _binary(np.equal, "eq"), _binary(np.not_equal, "ne")
     __neg__, __pos__ = _unary(np.negative, "neg"), _unary(np.positive, "pos")
     __abs__, __invert__ = _unary(np.absolute, "abs"), _unary(np.invert, "invert")
+
+    __iadd__, __isub__ = _in_place(operator.add), _in_place(operator.sub)
+    __imul__, __itruediv__ = _in_place(operator.mul), _in_place(operator.truediv)
+    __ifloordiv__, __imod__ = _in_place(operator.floordiv), _in_place(operator.mod)
+    __ipow__, __imatmul__ = _in_place(operator.pow), _in_place(operator.matmul)
 
     def __pow__(self, exponent: Any) -> Any:
         if type(exponent) in (int, float) and exponent == 2:  # as ndarray does: exact, and faster than pow

@@ -16,12 +16,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, NoReturn
+from weakref import WeakValueDictionary
 
 import numpy as np
 
 from calligrad.arraylike import ArrayLike
 from calligrad.rules import numpy_name
 from calligrad.value import Value, unwrap_all
+from calligrad.views import _of_one_example as of_one_example
 
 if TYPE_CHECKING:
     from calligrad.function import Function
@@ -57,6 +59,7 @@ class Level:
         self.size, self.name, self.quiet = size, name, quiet
         self.number = next(_numbers)
         self.outer = _innermost.get()
+        self.picked: WeakValueDictionary[int, Batched] = WeakValueDictionary()  # see batching/assign.py
 
     @contextmanager
     def entered(self) -> Iterator[None]:
@@ -99,12 +102,13 @@ class Batched(ArrayLike):
     Its shape is that of one example. Where the array is the same for all, ``examples`` may have length 1.
     """
 
-    __slots__ = ("_whole", "examples", "level")
+    __slots__ = ("__weakref__", "_whole", "examples", "level", "origin")
 
     def __init__(self, examples: Any, level: Level, whole: Callable | None = None) -> None:
         self.examples = examples
         self.level = level
         self._whole = whole
+        self.origin: tuple[Batched, Any] | None = None  # the array and the key, if these are items that NumPy views
 
     # ---- what an array is
 
@@ -133,12 +137,17 @@ class Batched(ArrayLike):
         return self.size * self.itemsize
 
     @property
+    def strides(self) -> tuple[int, ...]:
+        return self.examples.strides[1:]
+
+    @property
     def device(self) -> Any:
         return self.examples.device
 
     @property
     def flags(self) -> Any:
-        return getattr(self.examples, "flags", np.empty(0).flags)
+        one = of_one_example(self)
+        return np.empty(0).flags if one is None else one.flags
 
     def __len__(self) -> int:
         if not self.shape:
@@ -227,7 +236,7 @@ class Batched(ArrayLike):
 def level_of(x: Any) -> Level | None:
     """The level at which ``x`` varies from example to example; None outside of every vmap."""
     if isinstance(x, Value):
-        x = x._data
+        x = x._array
     return x.level if type(x) is Batched else None
 
 
@@ -268,8 +277,8 @@ def _is_operand(x: Any) -> bool:
 def apply(func: Callable, args: Any, kwargs: dict[str, Any], like: Level | None = None) -> Any:
     """``func`` at the highest level among its arguments; at that of ``like`` if none of them is a Batched."""
     level, of_value = survey(args, kwargs)
-    level = level or like
-    assert level is not None
+    if (level := level or like) is None:
+        raise TypeError(f"{numpy_name(func)} within vmap: no array that differs from example to example is among the arguments")
     if of_value:
         if type(args[0]) is Batched and (func in _WRITERS or getattr(func, "__name__", "") == "at"):
             raise TypeError(

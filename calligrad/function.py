@@ -14,11 +14,12 @@ from weakref import ref
 import numpy as np
 from numpy import ndarray
 
-from calligrad import batched
+from calligrad import batched, views
 from calligrad.bytecode import assigned_by, attributes_of
 from calligrad.declaration import is_plain, read_backward, rule_for, take_settings
-from calligrad.modes import paused
+from calligrad.modes import paused, strict
 from calligrad.rules import RULES
+from calligrad.still import fingerprint, still
 from calligrad.value import PLAIN, Value, as_numeric, as_operand, unwrap_all
 
 
@@ -54,6 +55,7 @@ class Function:
     of: ClassVar[Callable | None] = None
     broadcasts: ClassVar[bool] = False  # whether NumPy broadcasts the inputs, so that gradients are summed back
     views: ClassVar[bool] = False  # whether the output is, in NumPy, a view of the input
+    holds: ClassVar[tuple[str, ...]] = ()  # settings that backward reads and that may be, or hold, an array
 
     # Read off the class, once
     settings: ClassVar[tuple[str, ...]] = ()
@@ -64,12 +66,15 @@ class Function:
     _keeps: ClassVar[bool] = False  # anything at all
     _reads_self: ClassVar[bool] = False  # the article's form: reads self.inputs or self.outputs
 
+    is_open = True  # whether what it made requires a gradient; see Argument
+
     # Set when an instance is applied
     generation: int = -1
     edges: Sequence[tuple[Any, tuple[int, ...], Any]] = ()  # of each input: origin, shape, dtype; see sweep.py
     seed: Any = None  # the gradient of the output that the user wants backward to start from
     gradient: Any = None  # of the output, where backward was asked to leave it
     _kept: Sequence[Any] | None = ()
+    _prints: Any = ()  # large constants that were kept, with their fingerprints
     _y: Any = None
     _read: tuple[Any, Any] | None = None  # the article's form: inputs and output
     _output_nodes: list[Callable[[], Output | None]] | None = None  # of several outputs; weak, against cycles
@@ -109,9 +114,10 @@ class Function:
         xs: list[Any] = []
         edges: list[tuple[Any, tuple[int, ...], Any]] = []
         generation = -1
+        arrays = False
         for a in args:
             if isinstance(a, Value):
-                x: Any = a._data
+                x: Any = a._array
                 origin: Any = a.created_by
                 shape = x.shape
                 if not shape and type(x) is ndarray:
@@ -127,6 +133,7 @@ class Function:
             else:
                 x = a if type(a) in PLAIN and self.broadcasts else self._operand(a)
                 edges.append((None, getattr(x, "shape", ()), None))
+                arrays = arrays or type(x) is ndarray
             xs.append(x)
 
         try:
@@ -136,7 +143,12 @@ class Function:
             raise
 
         if generation < 0 or paused.get():
-            return as_constant(y) if any(isinstance(a, Value) for a in args) else y
+            if not any(isinstance(a, Value) for a in args):
+                return y
+            result: Any = as_constant(y)
+            if self.views:
+                self._remember_views(result, args[0])
+            return result
         self.generation = generation
         self.edges = edges
         if self._keeps:
@@ -145,11 +157,49 @@ class Function:
                 self._y = y
             if self._reads_self:
                 self._read = xs, y
+        if ((arrays and self._keeps) or (self.holds and self._holds_array())) and strict.get():
+            self._hold_still()
         if (kind := type(y)) in _SCALARS or (kind is ndarray and y.dtype.kind in "fc"):
             result = _new(Value)
-            result._data, result.created_by, result.name = y, self, ""
-            return result
-        return self._output(y)
+            result._array, result.created_by, result.name = y, self, ""
+        else:
+            result = self._output(y)
+        if self.views:
+            self._remember_views(result, args[0])
+        return result
+
+    def _hold_still(self) -> None:
+        """Keep constant arrays as they are now, whatever is written into them later."""
+        self._prints = []
+        kept: Any = self._kept
+        for i, x in enumerate(kept):
+            if type(x) is ndarray and self.edges[i][0] is None:
+                kept[i] = self._held(x)
+        for name in self.holds:
+            setattr(self, name, self._held(getattr(self, name)))
+
+    def _held(self, x: Any) -> Any:
+        if type(x) is tuple:
+            return tuple(map(self._held, x))
+        if type(x) is not ndarray:
+            return x
+        x, print_of_it = still(x)
+        if print_of_it is not None:
+            self._prints.append((x, print_of_it))
+        return x
+
+    def _holds_array(self) -> bool:
+        for name in self.holds:
+            x = getattr(self, name)
+            if type(x) is ndarray or (type(x) is tuple and ndarray in map(type, x)):
+                return True
+        return False
+
+    @staticmethod
+    def _remember_views(result: Any, source: Any) -> None:
+        if isinstance(source, Value):
+            for view in result if type(result) is tuple else (result,):
+                views.remember(view, source)
 
     def _operand(self, a: Any) -> Any:
         """A constant as forward takes it: a Python number stays one where NumPy would let it be weak (NEP 50)."""
@@ -188,6 +238,12 @@ class Function:
                 f"the graph behind {self!r} was freed by an earlier backward; to go through it again,"
                 " call the earlier one with retain_graph=True"
             )
+        for x, print_of_it in self._prints:
+            if fingerprint(x) != print_of_it:
+                raise RuntimeError(
+                    f"an array of shape {x.shape} was written into after {self!r} had used it: its gradient would be"
+                    " wrong. Write into a copy"
+                )
         if type(g) is Parts:
             g = tuple(map(g.get, range(g.count)))
         if create_graph:
@@ -200,6 +256,8 @@ class Function:
             gxs = backward(g, *kept)
         if gxs is None:
             raise TypeError(f"backward of {self!r} returned None; does it lack a return?")
+        if self._reads_self and not create_graph:
+            gxs = unwrap_all(gxs)
         if type(gxs) is not tuple:
             gxs = tuple(gxs) if type(gxs) is list else (gxs,)
         if len(gxs) != len(self.edges):
@@ -232,11 +290,11 @@ class Function:
     def _input(self, i: int, x: Any) -> Any:
         """Input ``i`` as it was: the leaf, a Value over ``x`` with its creator, or a constant."""
         origin = self.edges[i][0]
-        if origin is None or x is None:
+        if origin is None or x is None or not origin.is_open:
             return x
         if not isinstance(origin, Value):
             return _result(x, origin)
-        if origin._data is not x and (x.shape or origin._data != x):
+        if origin._array is not x and (x.shape or not np.array_equal(origin._array, x, equal_nan=True)):
             raise RuntimeError(f"{origin.label()} was given other data after {self!r} had used it")
         return origin
 
@@ -312,7 +370,7 @@ def _result(data: Any, creator: Function) -> Value:
         if data.dtype.kind not in "fc":
             return Value(data)
     y = _new(Value)
-    y._data = data
+    y._array = data
     y.created_by = creator
     y.name = ""
     return y
@@ -356,7 +414,20 @@ def constant(*funcs: Callable) -> None:
     """Declare NumPy functions whose results are constants: comparisons, shapes, piecewise constants."""
 
     def rule_for(func: Callable) -> Callable:
-        return lambda *args, **kwargs: func(*unwrap_all(args), **unwrap_all(kwargs))
+        if isinstance(func, np.ufunc):
+            return lambda *args: func(*unwrap_all(args))
+        return lambda *args, **kwargs: func(*_read_only(args), **_read_only(kwargs))
+
+    def _read_only(args: Any) -> Any:
+        """The arrays within, not to be written into by way of ``out``: the graph would not know."""
+        if isinstance(args, Value):
+            x = args._array[...] if isinstance(args._array, ndarray) else args._array
+            if type(x) is ndarray:
+                x.flags.writeable = False
+            return x
+        if type(args) in (tuple, list):
+            return type(args)(map(_read_only, args))
+        return {key: _read_only(x) for key, x in args.items()} if type(args) is dict else args
 
     for func in funcs:
         if not callable(func):
@@ -371,6 +442,26 @@ class Elementwise(Function):
     """A ufunc: its inputs broadcast, so the engine sums their gradients back."""
 
     broadcasts = True
+
+
+class Argument:
+    """The entry of the graph for an argument of a function that is being differentiated: a leaf that is no Value.
+
+    The function may write into its argument, as NumPy code does, which makes a computed Value of it.
+    """
+
+    __slots__ = ("gradient", "is_open", "seed")
+
+    edges = ()
+    generation = -1  # below every Function
+    views = False
+
+    def __init__(self) -> None:
+        self.is_open = True  # until the function has returned
+        self.seed = self.gradient = None
+
+    def __repr__(self) -> str:
+        return "an argument"
 
 
 class Output(Function):

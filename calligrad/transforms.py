@@ -14,11 +14,12 @@ from typing import Any
 import numpy as np
 
 from calligrad.batched import Leaving, lift, running
+from calligrad.function import Argument
 from calligrad.modes import differentiating, paused, strict
 from calligrad.nests import aligned, is_nest, leaves, like, map_leaves
 from calligrad.ops.alias import Alias
 from calligrad.sweep import ancestors, leading_to, sweep
-from calligrad.value import Value, as_array, as_numeric, conjugated, owned, unwrap
+from calligrad.value import Value, as_array, as_numeric, conjugated, owned, refuse_captured, unwrap
 
 # ---------------------------------------------------------------- the gradient of Values
 
@@ -70,6 +71,7 @@ def _pull(
     gs = [np.zeros_like(x.data) if g is None else g for x, g in zip(xs, gs)]
     if create_graph:
         return [g if isinstance(g, Value) else Value(g, requires_grad=False) for g in gs]
+    refuse_captured(gs)
     return owned(gs, *(g for _, g in pairs))
 
 
@@ -91,7 +93,7 @@ def _seed(y: Value, g: Any, create_graph: bool) -> Any:
     """The gradient to start from at ``y``: ones by default, a Value only if a graph is created."""
     if g is None:
         y._refuse_complex()
-        return np.ones_like(y._data) if y._data.ndim else y._data.dtype.type(1)
+        return np.ones_like(y._array) if y._array.ndim else y._array.dtype.type(1)
     checked = y.as_gradient(unwrap(g))
     return conjugated(g if isinstance(g, Value) and create_graph else checked)
 
@@ -111,21 +113,23 @@ class _Run:
         self.form = chosen[0] if isinstance(argnums, (int, np.integer)) else tuple(chosen)
         self.xs: list[Value] = []
         for n, arg in zip(numbers, chosen):
-            args[n] = opened = map_leaves(lambda x: _open(x, f), arg)
+            opened = map_leaves(lambda x: _open(x, f), arg)
             self.xs += leaves(opened)
+            args[n] = map_leaves(_twin, opened)  # the function may write into it
         outside = not paused.get()
         with differentiating():
             self.y = f(*args, **kwargs)
         for x in self.xs:
-            x._requires_grad = False  # a leaf of ours is no business of those outside; a derivative here needs no leave
+            if type(x.created_by) is Argument:  # no business of those outside; a derivative here needs no leave
+                x.created_by.is_open = False
         self.ys = [self._output(y) for y in leaves(self.y)]
         starts = set(map(_node, self.xs))
         self.functions = ancestors(map(_node, self.ys), stop=starts)
         # Whatever else requires a gradient belongs to somebody outside, whose sweep must come through here.
         others = _leaves_behind(self.ys, self.functions) - starts
-        behind = any(x.created_by is not None for x in self.xs)
+        behind = any(type(x.created_by) is not Argument for x in self.xs)
         self.alone = not (others or behind)
-        self.nested = outside and (behind or any(leaf._requires_grad for leaf in others))
+        self.nested = outside and (behind or any(leaf.is_open for leaf in others))
 
     def _output(self, y: Any) -> Value:
         if isinstance(y, Value):
@@ -186,14 +190,27 @@ def _numbers(argnums: Any, count: int, f: Callable) -> list[int]:
 def _open(x: Any, f: Callable) -> Value:
     """``x`` as a Value at which a derivative is taken: a new leaf, or a new entry behind a Value from outside."""
     if type(x) is np.ndarray and x.dtype.kind in "fc" and not running:
-        return Value(x)
+        return _argument(x)
     if isinstance(x, int) and not isinstance(x, bool):
         x = float(x)
     x = lift(x)  # within a vmap the derivative is one for every example
     data = x.data if isinstance(x, Value) else as_numeric(x)
     if data.dtype.kind not in "fc":
         raise TypeError(f"{_name(f)} cannot be differentiated with respect to {data.dtype}; use x.astype(float)")
-    return Alias()(x) if isinstance(x, Value) and x.requires_grad and not paused.get() else Value(data)
+    return Alias()(x) if isinstance(x, Value) and x.requires_grad and not paused.get() else _argument(data)
+
+
+def _argument(data: Any) -> Value:
+    x = Value(data)
+    x.created_by = Argument()
+    return x
+
+
+def _twin(x: Value) -> Value:
+    """Another Value with the same array and the same place in the graph."""
+    twin = Value(x._array)
+    twin.created_by, twin.name = x.created_by, x.name
+    return twin
 
 
 def _close(g: Any, x: Any) -> Any:
@@ -261,6 +278,7 @@ def vjp(f: Callable, *xs: Any) -> tuple[Any, Callable]:
     >>> pull(np.array([1.0, 10.0]))
     (array([ 3., 40.]), array([ 1., 20.]))
     """
+    xs = tuple(map_leaves(lambda x: x.copy() if isinstance(x, np.ndarray) else x, x) for x in xs)  # pull comes later
     run = _Run(f, xs, range(len(xs)), {})
     return run.result(), lambda gy: run.pull(_matching(gy, run.y, "gradient"))
 
@@ -374,7 +392,9 @@ def _complex_derivative(f: Callable, g: Any, turned: Any) -> Any:
     """The derivative of a complex number, from its gradients starting from 1 and from i."""
     if g.dtype.kind != "c":  # of a real argument: how the real part and the imaginary part change
         return g + 1j * turned
-    if not np.allclose(unwrap(turned), unwrap(1j * g)):
+    one, other = unwrap(1j * g), unwrap(turned)
+    rounding = np.sqrt(np.finfo(one.dtype).eps) * np.max(np.abs(one), initial=0)
+    if np.any(np.abs(one - other) > rounding):
         raise TypeError(
             f"{_name(f)} is not holomorphic, so it has no complex derivative; take the jacobian of functions of the"
             " real and the imaginary part"

@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from calligrad import views
 from calligrad.arraylike import ArrayLike
 from calligrad.modes import paused, strict
 from calligrad.rules import RULES, numpy_name, rule_of
 from calligrad.sweep import ancestors, sweep
 
 if TYPE_CHECKING:
-    from calligrad.function import Function
+    from calligrad.function import Argument, Function
 
 
 class Value(ArrayLike):
@@ -41,17 +42,25 @@ class Value(ArrayLike):
     array([2., 4., 6.])
     """
 
-    __slots__ = ("__weakref__", "_data", "_grad", "_requires_grad", "created_by", "name")
+    __slots__ = ("__weakref__", "_array", "_grad", "_requires_grad", "_seen", "_source", "_views", "created_by", "name")
 
     __pandas_priority__ = 5000  # pandas leaves ``series * value`` to us, as a DataFrame's (4000) takes it from a Series
+
+    _source: Any  # what this is a view of; see views.py
+    _seen: tuple[np.ndarray, np.ndarray]
+    _views: list[Any]
+
+    @property
+    def is_open(self) -> bool:  # as an entry of the graph
+        return self._requires_grad
 
     edges = ()  # a leaf is a node of the graph with nothing behind it
 
     def __init__(self, data: Any, name: str = "", *, requires_grad: bool = True) -> None:
-        self._data = as_numeric(data)
+        self._array = as_numeric(data)
         self._grad: Any = None
-        self._requires_grad = bool(requires_grad) and self._data.dtype.kind in "fc"
-        self.created_by: Function | None = None
+        self._requires_grad = bool(requires_grad) and self._array.dtype.kind in "fc"
+        self.created_by: Function | Argument | None = None
         self.name = name
 
     # ---- the array and its place in the graph
@@ -59,18 +68,18 @@ class Value(ArrayLike):
     @property
     def data(self) -> Any:
         """The array. Assigning swaps the array of a leaf for another of the same shape."""
-        return np.asarray(self._data) if isinstance(self._data, np.generic) else self._data
+        return np.asarray(self._array) if isinstance(self._array, np.generic) else self._array
 
     @data.setter
     def data(self, data: Any) -> None:
         if self.created_by is not None:
             raise RuntimeError(f"{self.label()} was computed: with other data its gradient would be wrong")
         data = as_numeric(data)
-        if data.shape != self._data.shape:
-            raise ValueError(f"{self.label()} has shape {self._data.shape}; its data cannot become shape {data.shape}")
-        if self._requires_grad and data.dtype.kind != self._data.dtype.kind:
-            raise TypeError(f"{self.label()} of {self._data.dtype} requires grad; its data cannot become {data.dtype}")
-        self._data = data
+        if data.shape != self._array.shape:
+            raise ValueError(f"{self.label()} has shape {self._array.shape}; its data cannot become shape {data.shape}")
+        if self._requires_grad and data.dtype.kind != self._array.dtype.kind:
+            raise TypeError(f"{self.label()} of {self._array.dtype} requires grad; its data cannot become {data.dtype}")
+        self._array = data
 
     @property
     def grad(self) -> Any:
@@ -91,7 +100,7 @@ class Value(ArrayLike):
     @property
     def requires_grad(self) -> bool:
         """Whether gradients flow to this Value. Only a leaf with floating data can be switched."""
-        return self.created_by is not None or self._requires_grad
+        return self._requires_grad if self.created_by is None else self.created_by.is_open
 
     @requires_grad.setter
     def requires_grad(self, flag: bool) -> None:
@@ -99,8 +108,8 @@ class Value(ArrayLike):
             if not flag:
                 raise RuntimeError(f"{self.label()} was computed, it is not a leaf; to cut it off here use detach()")
             return
-        if flag and self._data.dtype.kind not in "fc":
-            raise TypeError(f"{self.label()} is {self._data.dtype}; only floating data can require a gradient")
+        if flag and self._array.dtype.kind not in "fc":
+            raise TypeError(f"{self.label()} is {self._array.dtype}; only floating data can require a gradient")
         self._requires_grad = bool(flag)
 
     @property
@@ -110,7 +119,7 @@ class Value(ArrayLike):
 
     def detach(self) -> Value:
         """A constant over the same array, with no past."""
-        return Value(self._data, self.name, requires_grad=False)
+        return Value(self._array, self.name, requires_grad=False)
 
     # ---- gradients
 
@@ -132,45 +141,51 @@ class Value(ArrayLike):
         if self.created_by is None:
             if self._grad is None:
                 self._refuse_complex()
-                self._grad = np.ones_like(self._data)
+                self._grad = np.ones_like(self._array)
             return
         seed = self.created_by.seed
         if seed is None:
             self._refuse_complex()
-            seed = type(self._data)(1) if isinstance(self._data, np.generic) else np.ones_like(self._data)
-        grads = sweep([(self.created_by, conjugated(seed))], release=not retain_graph, retain=retain_grads)
+            seed = type(self._array)(1) if isinstance(self._array, np.generic) else np.ones_like(self._array)
+        start: Any = self.created_by
+        grads = sweep([(start, conjugated(seed))], release=not retain_graph, retain=retain_grads)
         if retain_grads:
-            functions = [f for f in ancestors([self.created_by]) if isinstance(f.gradient, (np.ndarray, np.generic))]
+            functions = [f for f in ancestors([start]) if isinstance(f.gradient, (np.ndarray, np.generic))]
             for f, gy in zip(functions, owned((conjugated(f.gradient) for f in functions), seed)):
                 f.gradient = gy
+        refuse_captured(grads.values())
+        found_arguments = len(grads)
+        grads = {leaf: g for leaf, g in grads.items() if isinstance(leaf, Value)}
+        if found_arguments and not grads:
+            raise RuntimeError(f"behind {self.label()} is only the argument of a function that {_OVER}")
         found = map(conjugated, grads.values())
-        for leaf, gx in zip(grads, owned(found, seed, *(leaf._data for leaf in grads))):
-            gx = gx if gx.dtype == leaf._data.dtype else gx.astype(leaf._data.dtype)  # the leaf was given other data
+        for leaf, gx in zip(grads, owned(found, seed, *(leaf._array for leaf in grads))):
+            gx = gx if gx.dtype == leaf._array.dtype else gx.astype(leaf._array.dtype)  # the leaf was given other data
             leaf._grad = gx if leaf._grad is None else leaf._grad + gx
 
     def as_gradient(self, g: Any) -> Any:
         """``g`` as a gradient of this Value: an array of its shape and dtype."""
-        if self._data.dtype.kind not in "fc":
-            raise TypeError(f"{self.label()} is {self._data.dtype}; only floating Values have a gradient")
+        if self._array.dtype.kind not in "fc":
+            raise TypeError(f"{self.label()} is {self._array.dtype}; only floating Values have a gradient")
         if isinstance(g, Value):
             raise TypeError("a gradient is an array; to differentiate a gradient use gradients(…, create_graph=True)")
         g = as_numeric(g)
-        if g.dtype.kind == "c" and self._data.dtype.kind != "c":
-            raise TypeError(f"a gradient of {g.dtype} does not fit {self.label()} of {self._data.dtype}")
-        if g.shape != self._data.shape:
-            raise ValueError(f"a gradient of shape {g.shape} does not fit {self.label()} of shape {self._data.shape}")
-        return g if g.dtype == self._data.dtype else g.astype(self._data.dtype)
+        if g.dtype.kind == "c" and self._array.dtype.kind != "c":
+            raise TypeError(f"a gradient of {g.dtype} does not fit {self.label()} of {self._array.dtype}")
+        if g.shape != self._array.shape:
+            raise ValueError(f"a gradient of shape {g.shape} does not fit {self.label()} of shape {self._array.shape}")
+        return g if g.dtype == self._array.dtype else g.astype(self._array.dtype)
 
     def _refuse_complex(self) -> None:
-        if self._data.dtype.kind == "c":
+        if self._array.dtype.kind == "c":
             raise RuntimeError(
                 f"{self.label()} is complex: a gradient is of a real number, such as np.sum(np.abs(value) ** 2), or"
                 " starts from the grad that you set"
             )
 
     def _why_constant(self) -> str:
-        if self._data.dtype.kind not in "fc":
-            return f"its data is {self._data.dtype}, and all but floating data are constants"
+        if self._array.dtype.kind not in "fc":
+            return f"its data is {self._array.dtype}, and all but floating data are constants"
         return "nothing behind it requires one (constants, requires_grad=False, detach() or no_grad())"
 
     # ---- NumPy's two protocols
@@ -198,10 +213,7 @@ class Value(ArrayLike):
         return rule_of(func)(*args, **kwargs)
 
     def __array__(self, *args: Any, **kwargs: Any) -> Any:
-        raise TypeError(
-            "a Value does not turn into an array by itself: the graph would be cut. Write np.stack([…]) or"
-            " np.concatenate([…]) to join Values, and value.data for the array, through which no gradient flows"
-        )
+        raise TypeError("a Value does not turn into an array by itself: the graph would be cut. " + _way_out())
 
     # ---- items
 
@@ -209,25 +221,28 @@ class Value(ArrayLike):
         return RULES[Value.__getitem__](self, key)
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        if self.created_by is not None and paused.get():
-            raise RuntimeError(f"{self.label()} was computed, and its graph remembers the array; write into a copy")
-        if self.created_by is None and self._requires_grad:
-            if paused.get():
-                self._data[unwrap_all(key)] = as_operand(unwrap(value))
+        leaf = views.origin(self)
+        if leaf.created_by is None and leaf._requires_grad:
+            if paused.get() and self.created_by is None:
+                self._array[unwrap_all(key)] = as_operand(unwrap(value))  # which is the leaf's memory
                 return
             raise RuntimeError(
-                f"{self.label()} is a leaf that requires grad: writing into it would cut the graph. Write into a copy"
+                f"{leaf.label()} is a leaf that requires grad: writing into it would cut the graph. Write into a copy"
                 " (w = v.copy(); w[key] = …), or within no_grad() to change the parameter itself"
             )
-        if self._data.dtype.kind not in "fc" and getattr(value, "requires_grad", False):
-            raise TypeError(f"{self.label()} is {self._data.dtype}: what is written into it would lose its gradient")
-        if (self.created_by is None or self.created_by.views) and getattr(self._data, "base", None) is not None:
-            raise RuntimeError(
-                f"{self.label()} is a view: NumPy would write through it, which a graph cannot. Write y[1:][0] = w as"
-                " y[1] = w, or into a copy"
-            )
-        y = RULES[Value.__setitem__](self, key, value)  # a new array: whoever remembers the old one keeps it
-        self._data, self.created_by = y._data, y.created_by
+        if self.created_by is not None and paused.get():
+            raise RuntimeError(f"{self.label()} was computed, and its graph remembers the array; write into a copy")
+        if self._array.dtype.kind not in "fc" and getattr(value, "requires_grad", False):
+            raise TypeError(f"{self.label()} is {self._array.dtype}: what is written into it would lose its gradient")
+        if not self._array.flags.writeable and hasattr(self, "_source"):
+            raise ValueError(f"{self.label()} is a read-only view, as of NumPy")
+        self._become(RULES[Value.__setitem__](self, key, value))
+        views.written(self)
+
+    def _become(self, y: Any) -> None:
+        """Take the array and the past of ``y``: whoever remembers the old array keeps it."""
+        y = y if isinstance(y, Value) else Value(y, requires_grad=False)  # a batch that was written into a constant
+        self._array, self.created_by = views.laid_out_as(self._array, y._array), y.created_by
 
     def __delitem__(self, key: Any) -> None:
         raise TypeError("items of an array cannot be deleted; np.delete(value, …) gives a new one")
@@ -242,6 +257,9 @@ class Value(ArrayLike):
 
     def __complex__(self) -> complex:
         return complex(self._leaving("complex"))
+
+    def __round__(self, digits: int | None = None) -> Any:
+        return np.round(self, digits or 0)
 
     def _leaving(self, kind: str) -> Any:
         """The array, for ``float(value)`` and the like, unless nobody asked for the number by name.
@@ -261,7 +279,7 @@ class Value(ArrayLike):
                     f"{kind}(value) in a function that is being differentiated would cut the graph: nothing flows back"
                     " through a Python number. Use np.… in place of math.…, or value.item() if a constant is meant"
                 )
-        return self._data
+        return self._array
 
     # ---- Python's protocols
 
@@ -274,27 +292,29 @@ class Value(ArrayLike):
             return copied
         if self.created_by is not None:
             raise RuntimeError(f"{self.label()} was computed: a copy would lose its graph. Copy leaves, or detach()")
-        memo[id(self)] = y = Value(np.copy(self._data), self.name, requires_grad=self._requires_grad)
+        memo[id(self)] = y = Value(np.copy(self._array), self.name, requires_grad=self._requires_grad)
         y._grad = None if self._grad is None else np.copy(self._grad)
         return y
 
     def __reduce__(self) -> Any:
         if self.created_by is not None:
             raise TypeError(f"{self.label()} was computed: its graph cannot be pickled. Pickle leaves, or detach()")
-        return _rebuild, (self._data, self.name, self._requires_grad)
+        return _rebuild, (self._array, self.name, self._requires_grad)
 
     def __repr__(self) -> str:
         body = (
-            np.array2string(self._data, separator=", ", prefix="Value(") if _is_plain(self._data) else repr(self._data)
+            np.array2string(self._array, separator=", ", prefix="Value(")
+            if _is_plain(self._array)
+            else repr(self._array)
         )
         notes = [body]
-        if self._data.dtype not in (np.float64, np.int64, np.bool_):
-            notes.append(f"dtype={self._data.dtype}")
+        if self._array.dtype not in (np.float64, np.int64, np.bool_):
+            notes.append(f"dtype={self._array.dtype}")
         if self.name:
             notes.append(f"name={self.name!r}")
         if self.created_by is not None:
             notes.append(f"created_by={type(self.created_by).__name__}")
-        elif not self._requires_grad and self._data.dtype.kind in "fc":
+        elif not self._requires_grad and self._array.dtype.kind in "fc":
             notes.append("requires_grad=False")
         return f"Value({', '.join(notes)})"
 
@@ -302,6 +322,24 @@ class Value(ArrayLike):
         """How an error message calls this Value."""
         made = "" if self.created_by is None else f" made by {self.created_by!r}"
         return f"Value {self.name!r}{made}" if self.name else f"this Value{made}"
+
+
+def _way_out() -> str:
+    """What to write where NumPy or somebody else asked a Value for its array."""
+    caller = sys._getframe(2)
+    if str(caller.f_globals.get("__name__")).startswith("scipy."):
+        return (
+            "For SciPy's Python functions see calligrad.scipy; value.data is the array, through which no gradient flows"
+        )
+    if opname[caller.f_code.co_code[caller.f_lasti]] == "STORE_SUBSCR":
+        return (
+            "To fill an array with Values make it a Value too, np.zeros(…, like=value) or np.zeros_like(value);"
+            " or collect them in a list for np.stack"
+        )
+    return (
+        "Write np.array([…], like=value), np.stack([…]) or np.block([[…]]) to join Values, and value.data for the"
+        " array, through which no gradient flows"
+    )
 
 
 # ---------------------------------------------------------------- what counts as an array
@@ -381,6 +419,19 @@ def conj(x: Any) -> Any:
     return np.conjugate(x) if x is not None and x.dtype.kind == "c" else x
 
 
+_OVER = "grad or one of its kin differentiates, or has differentiated: there is no leaf to leave a gradient on"
+
+
+def refuse_captured(gs: Iterable[Any]) -> None:
+    """Raise ``RuntimeError`` if a gradient depends on a Value that was no input of the Function that gave it."""
+    for g in gs:
+        if isinstance(g, Value) and g.requires_grad:
+            raise RuntimeError(
+                "a gradient was computed with a Value that requires one itself, but was no input of the Function:"
+                " make it an input, that its own gradient may flow"
+            )
+
+
 def owned(gradients: Iterable[Any], *others: Any) -> list[Any]:
     """The gradients as arrays that share no memory with one another, with ``others`` or with a Function's."""
     taken = set(map(id, others))
@@ -410,13 +461,13 @@ def as_value(x: Any) -> Value:
 
 def unwrap(x: Any) -> Any:
     """The array inside a Value; anything else as it is."""
-    return x._data if isinstance(x, Value) else x
+    return x._array if isinstance(x, Value) else x
 
 
 def unwrap_all(x: Any) -> Any:
     """``unwrap`` through tuples, lists and dicts, as the arguments of a NumPy function nest them."""
     if isinstance(x, Value):
-        return x._data
+        return x._array
     if type(x) in (list, tuple):
         return type(x)(map(unwrap_all, x))
     if type(x) is dict:

@@ -117,19 +117,38 @@ def test_precisions_mix_as_numpys_and_gradients_come_back_in_their_own():
 # ---------------------------------------------------------------- operators
 
 
-def test_rebinding_with_augmented_assignment():
-    x = y = Value(X)
+def test_augmented_assignment_changes_the_value_wherever_it_is_seen():
+    x = Value(X)
+    y = z = 1 * x
     y += 1
     y *= 2
     y /= 4
     y -= 1
     y **= 2
-    y @= np.ones((3, 1))
-    assert y is not x
-    assert x.data is X
-    np.testing.assert_array_equal(X, [[1, 2, 3], [4, 5, 6]])
-    y.backward()
-    np.testing.assert_allclose(x.grad, ((X + 1) / 2 - 1))
+    y @= np.eye(3)
+    assert y is z
+    np.testing.assert_array_equal(x.data, X)
+    np.testing.assert_allclose(z.data, ((X + 1) / 2 - 1) ** 2)
+    z.backward()
+    np.testing.assert_allclose(x.grad, (X + 1) / 2 - 1)
+
+
+def test_augmented_assignment_under_no_grad_changes_the_parameter_itself():
+    data = X.copy()
+    x = Value(data)
+    with no_grad():
+        x -= 1
+        x[0] *= 2
+    assert x.data is data
+    np.testing.assert_array_equal(data, (X - 1) * [[2], [1]])
+    assert x.requires_grad
+
+
+def test_augmented_assignment_of_a_number_makes_a_new_one():
+    x = Value(X)
+    y = z = np.sum(x)
+    y += 1
+    assert (z.item(), y.item()) == (21, 22)
 
 
 def test_arrays_on_the_left():

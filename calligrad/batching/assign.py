@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from sys import getrefcount
 from typing import Any
 
 import numpy as np
 
+from calligrad import views
 from calligrad.batched import Batched, Leaving, Level, involved
 from calligrad.batching.index import as_tuple, is_basic, positions
 from calligrad.batching.makers import batching, padded
@@ -18,18 +20,65 @@ def target(level: Level, x: Any, *sources: Any) -> Any:
     """The examples of ``x``, as many as there are, to write ``sources`` into."""
     if not isinstance(x, Batched) or x.level is not level:
         raise Leaving("what differs from example to example cannot be written into an array that is the same for all")
+    if getattr(getattr(x.examples, "flags", None), "writeable", True) is False and len(x.examples) == level.size:
+        raise TypeError(
+            "an argument of a function within vmap, or a read-only view, cannot be written into; write into np.copy(x)"
+        )
+    if any(items is not x and _share(items, x) for items in list(level.picked.values())):
+        raise TypeError(
+            "a view of items y[i], where i differs from example to example within vmap, cannot be written into: write"
+            " y[i, …] = …"
+        )
+    shared = _is_seen_elsewhere(x)
     data = x.examples
-    if getattr(getattr(data, "flags", None), "writeable", True) is False and data.shape[0] == level.size:
-        raise TypeError("an argument of a function within vmap cannot be written into; write into np.copy(x)")
     for source in sources:
         data = _holding(source, data)
     if data.shape[0] != level.size:
         data = np.copy(np.broadcast_to(data, (level.size, *data.shape[1:])))
     if data is not x.examples:
-        if getattr(x.examples, "base", None) is not None:
-            raise TypeError("this array within vmap is a view: what is written must reach the other; write into a copy")
+        if shared:
+            raise TypeError(
+                "this array within vmap is a view or has views, and cannot hold what is written for all of them to see:"
+                " write into a copy"
+            )
         x.examples = data
     return data
+
+
+def written(level: Level, x: Any) -> None:
+    """After a write into ``x``: what NumPy would have as views of one memory, but is copies here, is the same again.
+
+    These are items ``y[i]`` where ``i`` is a whole number that differs from example to example.
+    """
+    if x.origin is not None:
+        setitem(level, *x.origin, x)
+        return
+    for items in list(level.picked.values()):
+        if items is not x and (items.origin[0] is x or _share(items.origin[0], x)):
+            items.examples[...] = level.spread(items.origin[0][items.origin[1]])
+
+
+def _is_seen_elsewhere(x: Batched) -> bool:
+    """Whether others may share the memory of ``x``, and would not see it if it got another one."""
+    data: Any
+    if getrefcount(x.examples) > 2 or getattr(data := x.examples, "base", None) is not None:
+        return True  # NumPy's views, and arrays that are the same as x, refer to the one that owns the memory
+    if isinstance(data, Value):
+        return views.origin(data) is not data or any(view() is not None for view in getattr(data, "_views", ()))
+    return isinstance(data, Batched) and _is_seen_elsewhere(data)
+
+
+def _share(x: Any, y: Any) -> bool:
+    """Whether two arrays may share memory."""
+    x, y = (innermost(a) for a in (x, y))
+    if isinstance(x, Value) and isinstance(y, Value):
+        return views.origin(x) is views.origin(y)
+    return isinstance(x, np.ndarray) and isinstance(y, np.ndarray) and np.may_share_memory(x, y)
+
+
+def innermost(x: Any) -> Any:
+    """What a Batched, perhaps over others, holds in the end."""
+    return innermost(x.examples) if isinstance(x, Batched) else x
 
 
 def _holding(source: Any, data: Any) -> Any:
@@ -55,9 +104,10 @@ def setitem(level: Level, x: Any, key: Any, value: Any) -> None:
     if all(map(is_basic, key)):
         ndim = 1 + np.empty(x.shape, bool)[key].ndim
         data[(slice(None), *key)] = _with_axes(value, ndim)
-        return
-    places = positions(level, x.shape, key)
-    data[_everywhere(level, places, x.shape)] = _with_axes(value, places.ndim)
+    else:
+        places = positions(level, x.shape, key)
+        data[_everywhere(level, places, x.shape)] = _with_axes(value, places.ndim)
+    written(level, x)
 
 
 def _everywhere(level: Level, places: Any, shape: tuple[int, ...]) -> tuple[Any, ...]:
@@ -78,6 +128,7 @@ def at(level: Level, ufunc: np.ufunc, a: Any, indices: Any, *b: Any) -> None:
     data = target(level, a, *b)
     places = positions(level, a.shape, as_tuple(indices))
     ufunc.at(data, _everywhere(level, places, a.shape), *(_with_axes(x, places.ndim) for x in b))
+    written(level, a)
 
 
 @batching(np.put_along_axis)
@@ -91,6 +142,7 @@ def put_along_axis(level: Level, arr: Any, indices: Any, values: Any, axis: int 
     data = target(level, arr, values := level.examples(values))
     places, axis = level.spread(indices), axis % arr.ndim + 1
     np.put_along_axis(data, places, padded(values, data.ndim), axis)
+    written(level, arr)
 
 
 def _by_names(func: Callable, name: str, position: int) -> Callable:

@@ -61,7 +61,7 @@ def tensordot(level: Level, a: Any, b: Any, /, axes: Any = 2) -> Any:
     free_a, free_b = ([i for i in range(1, z.ndim) if i not in over] for z, over in ((x, over_a), (y, over_b)))
     if x.shape[0] == 1:
         z = np.tensordot(x[0], y, ([i - 1 for i in over_a], over_b))
-        return level.wrap(np.moveaxis(z, len(free_a), 0))
+        return level.wrap(np.copy(np.moveaxis(z, len(free_a), 0), order="C"))
     shapes = [x.shape[i] for i in over_a], [y.shape[i] for i in over_b]
     if shapes[0] != shapes[1]:
         raise ValueError(f"shape-mismatch for sum: {np.shape(a)} and {np.shape(b)} along axes {axes}")

@@ -18,6 +18,7 @@ from calligrad.nn.linear import Affine
 from calligrad.ops.creation import Array, Full, filled
 from calligrad.ops.diagonal import OnDiagonal
 from calligrad.ops.index import Scatter, SetItem, Spread
+from calligrad.ops.rearrange import OverlapAdd
 from calligrad.ops.softmax import LogSoftmax, LogSumExp, Softmax
 from calligrad.value import Value
 
@@ -195,6 +196,14 @@ def on_diagonal(level: Level, function: Any, x: Any) -> Any:
     data, ndim = level.examples(x), len(function.shape)
     axes = {"axis1": beyond(function.axis1, ndim), "axis2": beyond(function.axis2, ndim)}
     return level.wrap(_with(function, shape=(data.shape[0], *function.shape), **axes)(data))
+
+
+@batching(OverlapAdd)
+def overlap_add(level: Level, function: Any, x: Any) -> Any:
+    """Windows laid where they came from and added up, the examples side by side."""
+    data, ndim = level.examples(x), len(function.shape)
+    axis = beyond(range(ndim) if function.axis is None else np.atleast_1d(function.axis).tolist(), ndim)
+    return level.wrap(_with(function, axis=axis, shape=(data.shape[0], *function.shape))(data))
 
 
 @batching(Spread)

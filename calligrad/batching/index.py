@@ -15,6 +15,15 @@ from calligrad.value import unwrap_all
 
 @batching(Batched.__getitem__)
 def getitem(level: Level, x: Any, key: Any) -> Any:
+    """``x[key]``, which remembers where it is from if NumPy gives a view and this is a copy."""
+    y = picked(level, x, key)
+    if y.ndim and involved(level, key) and all(is_basic(k) or (isinstance(k, Batched) and k.ndim == 0) for k in as_tuple(key)):
+        y.origin = x, key
+        level.picked[id(y)] = y
+    return y
+
+
+def picked(level: Level, x: Any, key: Any) -> Any:
     """``x[key]``."""
     data, key = level.examples(x), as_tuple(key)
     if sum(not is_basic(k) for k in key) <= 1 and not involved(level, key):
@@ -101,7 +110,7 @@ def take(level: Level, a: Any, indices: Any, axis: Any = None, *, mode: str = "r
     a, axis = (np.ravel(a), 0) if axis is None else (a, normalize_axis_index(axis, a.ndim))
     if mode != "raise":
         indices = np.clip(indices, 0, a.shape[axis] - 1) if mode == "clip" else indices % a.shape[axis]
-    return getitem(level, a, (*(slice(None),) * axis, indices))
+    return picked(level, a, (*(slice(None),) * axis, indices))
 
 
 @batching(np.take_along_axis)

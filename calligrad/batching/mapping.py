@@ -12,7 +12,7 @@ from numpy.lib.array_utils import normalize_axis_index
 from calligrad.batched import Batched, Level, level_of
 from calligrad.modes import paused
 from calligrad.nests import is_nest, leaves, like, map_leaves
-from calligrad.value import Value, as_numeric
+from calligrad.value import Value, as_numeric, unwrap
 
 
 def vmap(f: Callable, in_axes: Any = 0, out_axes: Any = 0) -> Callable:
@@ -126,11 +126,20 @@ def _enter(x: Any, axis: int | None, level: Level) -> Any:
     """``x`` as the function sees it."""
     if axis is None:
         return x
-    data = np.moveaxis(_array(x), int(axis), 0)
+    data = _outermost(np.moveaxis(_array(x), int(axis), 0))
     if type(data) is np.ndarray:
         data = data.view()
         data.flags.writeable = False  # what f writes into its argument would change the caller's
     return Batched(data, level)
+
+
+def _outermost(data: Any) -> Any:
+    """``data`` with the examples one behind the other in memory, so that what is made of one of them lies as if alone."""
+    strides = np.abs(getattr(unwrap(data), "strides", (0,)))
+    if np.all(strides[1:] <= strides[0]):
+        return data
+    order = (0, *(1 + np.argsort(-strides[1:], kind="stable")).tolist())
+    return np.transpose(np.copy(np.transpose(data, order), order="C"), np.argsort(order).tolist())
 
 
 def _leave(y: Any, axis: int | None, level: Level) -> Any:

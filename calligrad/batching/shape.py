@@ -11,6 +11,7 @@ from numpy.lib.array_utils import normalize_axis_index
 
 from calligrad.batched import Batched, Level, NoRule, involved
 from calligrad.batching.makers import batching, beyond, composed, evenly, padded
+from calligrad.views import _of_one_example as of_one_example
 
 # ---------------------------------------------------------------- the axes of one array
 
@@ -18,8 +19,7 @@ from calligrad.batching.makers import batching, beyond, composed, evenly, padded
 @batching(np.reshape)
 def reshape(level: Level, a: Any, /, shape: Any, order: str = "C", *, copy: bool | None = None) -> Any:
     """``np.reshape``; in the order "F" the examples are moved out of the way and back."""
-    if order not in ("C", "F"):
-        raise NoRule  # it depends on how each lies in memory
+    order = _order_in_memory(a) if order == "A" else order
     x, shape = level.examples(a), tuple(np.atleast_1d(shape).tolist())
     if -1 in shape:
         known = -math.prod(shape)
@@ -37,10 +37,23 @@ def reshape(level: Level, a: Any, /, shape: Any, order: str = "C", *, copy: bool
 @batching(np.ravel)
 @composed
 def ravel(a: Any, order: str = "C") -> Any:
-    """``np.ravel``."""
-    if order == "K":
+    """``np.ravel``: a view of an array that lies in that order without gaps, else a copy, as of a single example."""
+    one = of_one_example(a)
+    if one is None:
         raise NoRule
-    return np.reshape(a, (-1,), order=order)
+    if order == "K" and not one.flags.forc:
+        a, one = (np.transpose(x, np.argsort([-abs(n) for n in one.strides], kind="stable")) for x in (a, one))
+    order = _order_in_memory(a) if order in ("A", "K") else order
+    flat, in_place = np.reshape(a, (-1,), order=order), one.flags.c_contiguous if order == "C" else one.flags.f_contiguous
+    return flat if in_place or not np.may_share_memory(of_one_example(flat), one) else np.copy(flat)
+
+
+def _order_in_memory(a: Any) -> str:
+    """Which of the orders C and F NumPy takes for "A"."""
+    one = of_one_example(a)
+    if one is None:
+        raise NoRule
+    return "F" if one.flags.fnc else "C"
 
 
 @batching(np.transpose)
@@ -269,7 +282,8 @@ def meshgrid(*xi: Any, copy: bool = True, sparse: bool = False, indexing: str = 
     """``np.meshgrid``."""
     order = [1, 0, *range(2, len(xi))] if indexing == "xy" and len(xi) > 1 else list(range(len(xi)))
     axes = [np.reshape(x, [-1 if i == order[n] else 1 for i in range(len(xi))]) for n, x in enumerate(xi)]
-    return tuple(axes) if sparse else np.broadcast_arrays(*axes)
+    arrays = axes if sparse else np.broadcast_arrays(*axes)
+    return tuple(map(np.copy, arrays)) if copy else tuple(arrays)
 
 
 # ---------------------------------------------------------------- arrays like others
@@ -300,8 +314,9 @@ def full_like(
     shape = np.shape(a) if shape is None else shape
     surplus = np.ndim(fill_value) - np.size(shape)
     fill = fill_value.reshape(fill_value.shape[surplus:]) if surplus > 0 else fill_value  # ones in front
-    filled = np.broadcast_to(fill, shape)
-    return np.astype(filled, a.dtype if dtype is None else dtype, copy=True)
+    y = np.empty_like(a, dtype, shape=shape)
+    y[...] = fill
+    return y
 
 
 @batching(np.full)

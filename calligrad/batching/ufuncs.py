@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from calligrad.batched import Batched, Level, NoRule
-from calligrad.batching.assign import target
+from calligrad.batching.assign import target, written
 from calligrad.batching.makers import aligned, along, asked_of_all, batching, padded
 from calligrad.rules import numpy_name
 
@@ -31,6 +31,8 @@ def called(level: Level, ufunc: np.ufunc, *inputs: Any, out: Any = None, where: 
             f"{numpy_name(ufunc)} within vmap cannot write into an array that is the same for all; take the result"
         )
     ufunc(*inputs, out=tuple(target(level, y, *inputs) for y in outs), **kwargs)
+    for y in outs:
+        written(level, y)
     return outs[0] if len(outs) == 1 else outs
 
 

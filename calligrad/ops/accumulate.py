@@ -144,14 +144,14 @@ class LogaddexpAccumulate(Chain, ufunc=np.logaddexp):
     """``np.logaddexp.accumulate``: running sums of what ``x`` are the logarithms of."""
 
     def slopes(self, before, x, y):
-        return share(np.exp, before, y, x), share(np.exp, x, y, before)
+        return share(np.exp, before, x), share(np.exp, x, before)
 
 
 class Logaddexp2Accumulate(Chain, ufunc=np.logaddexp2):
     """``np.logaddexp2.accumulate``."""
 
     def slopes(self, before, x, y):
-        return share(np.exp2, before, y, x), share(np.exp2, x, y, before)
+        return share(np.exp2, before, x), share(np.exp2, x, before)
 
 
 class HypotAccumulate(Chain, ufunc=np.hypot):
@@ -197,6 +197,8 @@ class FminAccumulate(MaximumAccumulate, ufunc=np.fmin):
 class AddReduceat(Function, of=np.add.reduceat):
     """``np.add.reduceat``: the sums of segments, of which the adjoint gives each number the sums that it is in."""
 
+    holds = ("indices",)
+
     indices: Any
     axis: int = 0
     dtype: Any = None
@@ -231,6 +233,8 @@ class MaximumReduceat(Function, of=np.maximum.reduceat):
     """``np.maximum.reduceat``; equal maxima of a segment share the gradient evenly (a subgradient)."""
 
     ufunc: ClassVar[Any] = np.maximum
+
+    holds = ("indices",)
 
     indices: Any
     axis: int = 0

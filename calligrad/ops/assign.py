@@ -100,6 +100,8 @@ def fill_diagonal(a: Any, val: Any, wrap: bool = False) -> Any:
 class AddAt(Function):
     """``np.add.at`` on a copy: ``a`` with ``b`` added at ``key``; what is named twice adds up."""
 
+    holds = ("key",)
+
     key: Any
 
     def forward(self, a, b):

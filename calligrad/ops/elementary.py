@@ -24,6 +24,16 @@ def unary(ufunc: np.ufunc, slope: Callable | float, doc: str = "") -> type[Funct
     return type(ufunc.__name__.title().replace("_", ""), (Elementwise,), members, of=ufunc)
 
 
+def root_of_1_minus_square(x: Any) -> Any:
+    """``sqrt(1 - x²)``, on the branch of the arc sine also where x lies on its cut.
+
+    There the sign of an imaginary part of 0 decides, which ``1 - x`` and ``x + 1`` would lose: 0 - -0 is 0.
+    """
+    if x.dtype.kind != "c":
+        return np.sqrt((1 - x) * (1 + x))
+    return np.sqrt(-(x - 1)) * np.sqrt(x - -1)
+
+
 Exp = unary(np.exp, lambda y: y)
 Exp2 = unary(np.exp2, lambda y: y * math.log(2))
 Expm1 = unary(np.expm1, lambda x: np.exp(x))
@@ -38,14 +48,14 @@ Reciprocal = unary(np.reciprocal, lambda y: -y * y)
 Sin = unary(np.sin, lambda x: np.cos(x))
 Cos = unary(np.cos, lambda x: -np.sin(x))
 Tan = unary(np.tan, lambda y: 1 + y * y)
-Arcsin = unary(np.arcsin, lambda x: 1 / np.sqrt((1 - x) * (1 + x)))
-Arccos = unary(np.arccos, lambda x: -1 / np.sqrt((1 - x) * (1 + x)))
+Arcsin = unary(np.arcsin, lambda x: 1 / root_of_1_minus_square(x))
+Arccos = unary(np.arccos, lambda x: -1 / root_of_1_minus_square(x))
 Arctan = unary(np.arctan, lambda x: 1 / (1 + x * x))
 Sinh = unary(np.sinh, lambda x: np.cosh(x))
 Cosh = unary(np.cosh, lambda x: np.sinh(x))
 Tanh = unary(np.tanh, lambda y: 1 - y * y)
 Arcsinh = unary(np.arcsinh, lambda x: 1 / np.sqrt(1 + x * x))
-Arccosh = unary(np.arccosh, lambda x: 1 / (np.sqrt(x - 1) * np.sqrt(x + 1)))
+Arccosh = unary(np.arccosh, lambda x: 1 / (np.sqrt(x - 1) * np.sqrt(x - -1)))  # - -1: see root_of_1_minus_square
 Arctanh = unary(np.arctanh, lambda x: 1 / ((1 - x) * (1 + x)))
 Deg2rad = unary(np.deg2rad, math.pi / 180)
 Radians = unary(np.radians, math.pi / 180)
@@ -87,22 +97,19 @@ class Arctan2(Elementwise, of=np.arctan2):
 class Logaddexp(Elementwise, of=np.logaddexp):
     """``log(exp(a) + exp(b))``, without overflow."""
 
-    def backward(self, g, a, b, *, y):
-        return lambda: g * share(np.exp, a, y, b), lambda: g * share(np.exp, b, y, a)
+    def backward(self, g, a, b):
+        return lambda: g * share(np.exp, a, b), lambda: g * share(np.exp, b, a)
 
 
 class Logaddexp2(Elementwise, of=np.logaddexp2):
     """``log2(2**a + 2**b)``, without overflow."""
 
-    def backward(self, g, a, b, *, y):
-        return lambda: g * share(np.exp2, a, y, b), lambda: g * share(np.exp2, b, y, a)
+    def backward(self, g, a, b):
+        return lambda: g * share(np.exp2, a, b), lambda: g * share(np.exp2, b, a)
 
 
-def share(exp: Callable, a: Any, y: Any, b: Any = -np.inf) -> Any:
-    """The part of ``exp(y)`` that ``exp(a)`` is; if it is infinite, all is with the infinite of ``a`` and ``b``."""
-    infinite = np.isinf(y)
-    if not np.any(infinite):
-        return exp(a - y)
-    finite = exp(np.where(infinite, -np.inf, a) - np.where(infinite, 0, y))
-    hit = np.greater(y, 0) & np.equal(a, y)
-    return np.where(infinite, hit / (1 + np.equal(a, b)), finite)
+def share(exp: Callable, a: Any, b: Any) -> Any:
+    """The part of ``exp(a) + exp(b)`` that is ``exp(a)``: half of it if they are equal, if infinite too."""
+    equal, nothing = np.equal(a, b), np.equal(a, -np.inf)
+    with np.errstate(over="ignore"):  # then it is 0
+        return np.where(nothing, 0, 1 / (1 + exp(np.where(equal, 0, b) - np.where(equal, 0, a))))

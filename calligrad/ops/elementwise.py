@@ -71,7 +71,8 @@ class Power(Elementwise, of=np.power):
 
         def slope_in_b():
             still = np.equal(a, 0) & np.greater_equal(b, 0)
-            return g * y * np.log(np.where(still, 1, a))
+            base = np.where(still, 1, a)
+            return g * y * np.log(base if y.dtype.kind != "c" else base.astype(y.dtype))
 
         return slope_in_a, slope_in_b
 

@@ -7,7 +7,6 @@ from typing import Any, ClassVar
 import numpy as np
 
 from calligrad.function import constant
-from calligrad.ops.elementary import share
 from calligrad.ops.elementwise import masked
 from calligrad.ops.reduce import Fold, Max, Min
 
@@ -37,10 +36,18 @@ class LogaddexpReduce(Fold, of=np.logaddexp.reduce):
 
     def backward(self, g, x, *, y):
         part, y = self.part(x), self.restore(y)
-        shares = share(self.power, x if part is True else np.where(part, x, -np.inf), y)
-        if np.any(top := np.isposinf(y)):
-            winners = np.sum(np.isposinf(x) & part, axis=self.axis, keepdims=True)
-            shares = shares / np.where(top, np.maximum(winners, 1), 1).astype(g.dtype)
+        x = x if part is True else np.where(part, x, -np.inf)
+        infinite = np.isinf(y)
+
+        def parts_of(x: Any) -> Any:
+            finite = self.power(np.where(infinite, -np.inf, x) - np.where(infinite, 0, y))
+            return np.where(infinite, np.isposinf(x), finite)
+
+        parts = parts_of(x)
+        total = np.sum(parts, axis=self.axis, keepdims=True)  # 1 but for the rounding of y, which counts if y is large
+        if (initial := vars(self).get("initial")) is not None:
+            total = total + parts_of(initial)
+        shares = (parts / np.where(np.equal(total, 0), 1, total)).astype(g.dtype)
         return self.spread(g, part) * shares
 
 

@@ -17,6 +17,8 @@ class GetItem(Function):
 
     views = True
 
+    holds = ("key",)
+
     key: Any
 
     def forward(self, x):
@@ -33,6 +35,8 @@ class GetItem(Function):
 class Scatter(Function):
     """Zeros of ``shape`` with ``x`` added at ``key``; what is named twice adds up."""
 
+    holds = ("key",)
+
     key: Any
     shape: tuple[int, ...]
 
@@ -45,6 +49,8 @@ class Scatter(Function):
 
 class Take(Function):
     """``np.take``; ``distinct`` promises that no place is named twice, which is faster to go back through."""
+
+    holds = ("indices",)
 
     indices: Any
     axis: int | None = None
@@ -67,6 +73,8 @@ class Take(Function):
 class Spread(Function):
     """Zeros of ``shape`` with ``x`` added at ``positions`` in the flattened array; what is named twice adds up."""
 
+    holds = ("positions",)
+
     positions: Any
     shape: tuple[int, ...]
     distinct: bool = False
@@ -85,6 +93,8 @@ class Spread(Function):
 
 class SetItem(Function):
     """A copy of ``x`` with ``w`` at ``key``; where a place is named twice the last one stands, as in NumPy."""
+
+    holds = ("key",)
 
     key: Any
 

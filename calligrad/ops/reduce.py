@@ -107,6 +107,8 @@ def _rule_for(cls: type[Selective], func: Any) -> Callable:
         if settings.pop("out", None) is not None:
             raise TypeError(f"{numpy_name(func)} of a Value does not take out: the graph would be cut")
         mean = settings.pop("mean", None)
+        if isinstance(where := settings.get("where"), np.ndarray):
+            settings["where"] = where.copy()  # the caller may write into it
         for name, x in settings.items():
             if isinstance(x, Value):
                 settings[name] = without_gradient(x, f"{name}= of {numpy_name(func)}")

@@ -51,5 +51,5 @@ def _refuses_numbers(func: Callable, data: str) -> Callable:
     return refuse
 
 
-for _func, _data in NO_NUMBERS.items():
-    implements(_func)(_refuses_numbers(_func, _data))
+for _func, _array in NO_NUMBERS.items():
+    implements(_func)(_refuses_numbers(_func, _array))

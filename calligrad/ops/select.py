@@ -41,6 +41,8 @@ def extract(condition: Any, arr: Any) -> Any:
 class TakeAlongAxis(Function):
     """``np.take_along_axis``: what is taken twice gets both gradients."""
 
+    holds = ("indices",)
+
     indices: Any
     axis: int | None = -1
 

@@ -65,8 +65,9 @@ def _cast(ufunc: np.ufunc, xs: tuple[Any, ...], dtype: Any, signature: Any, cast
         return xs
     if signature is None:
         signature = None if dtype is None else (None,) * ufunc.nin + (np.dtype(dtype),) * ufunc.nout
-    given = tuple(type(x) if type(x) in (int, float, complex) else np.result_type(unwrap(x)) for x in xs)
-    loop = ufunc.resolve_dtypes((*given, *(None,) * ufunc.nout), signature=signature, casting=casting)
+    given = tuple(type(x) if type(x) in (int, float, complex) else as_arraylike(x).dtype for x in xs)
+    kinds = {} if signature is None else {"signature": signature}
+    loop = ufunc.resolve_dtypes((*given, *(None,) * ufunc.nout), casting=casting, **kinds)
     return tuple(
         x if isinstance(kind, type) else np.astype(as_arraylike(x), to) for x, kind, to in zip(xs, given, loop)
     )

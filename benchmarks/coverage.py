@@ -44,7 +44,6 @@ NOT_SEEN = {
     "asarray_chkfinite": "NumPy gives it no way to see a Value; check np.all(np.isfinite(x)) and go on with x",
     "asmatrix": "a matrix of Values is not a thing; use two axes and @",
     "bmat": "NumPy gives it no way to see a Value; np.block does the same",
-    "isfortran": "NumPy gives it no way to see a Value; np.isfortran(x.data)",
 }
 
 
@@ -54,7 +53,7 @@ def public() -> dict[str, Callable]:
     for prefix, module in (("np", np), ("np.linalg", np.linalg), ("np.fft", np.fft)):
         for name in module.__all__:
             f = getattr(module, name)
-            if callable(f) and not isinstance(f, type):
+            if callable(f) and not isinstance(f, type) and not name.startswith("_"):
                 found[f"{prefix}.{name}"] = f
     known = {id(f) for f in found.values()}
     for f in get_overridable_numpy_array_functions():
@@ -73,15 +72,17 @@ def kind_of(name: str, f: Callable) -> tuple[str, str]:
     short = name.removeprefix("np.")
     rule = RULES.get(f)
     if name.startswith(("np.strings", "ufunc")):
-        if name in ("ufunc clip", "ufunc _ones_like"):
-            return "internal", "reached through np.clip and np.ones_like"
+        if name in ("ufunc clip", "ufunc _ones_like", "ufunc real", "ufunc imag"):
+            return "internal", "reached through NumPy's function"
         return "refused", "takes text, and a Value holds numbers"
     if name.startswith("np.polynomial"):
         return "refused", "numpy.polynomial works on arrays alone; np.polyval is differentiable"
     if short in NO_ARRAY.split():
         return "no array", ""
-    if short == "isscalar":
-        return "constant", "False, as of a 0-d array"
+    if short == "trapz":
+        return "internal", "np.trapezoid by its old name"
+    if short in ("isscalar", "isfortran"):
+        return "constant", "as of an array"
     if short in NOT_SEEN:
         return "refused", NOT_SEEN[short]
     if f in NO_NUMBERS:

@@ -27,7 +27,7 @@ from tests.cases import CASES
 KNOWN: dict[str, dict[str, str]] = {  # peer: beginning of a case's name: why its gradient is another
     "autograd": {
         "np.arccosh of complex": "takes the root of a product, which is on another branch",
-        "np.sign of complex": "takes it for a constant",
+        "np.sign of": "takes it for a constant",
         "np.full_like": "takes what fills it for a constant",
         "np.fft.rfft": "wrong for odd lengths and for cropped input",
         "np.linalg.pinv": "transposes complex matrices without conjugating",
@@ -37,7 +37,11 @@ KNOWN: dict[str, dict[str, str]] = {  # peer: beginning of a case's name: why it
     },
     "JAX": {
         "np.arccosh of complex": "takes the root of a product, which is on another branch",
-        "np.sign of complex": "takes it for a constant",
+        "np.sign of": "takes it for a constant",
+        "np.interp": "of places xp that do not increase, where NumPy defines nothing",
+        "np.linalg.cond of one number": "is the rounding of 0",
+        "np.partition": "another order within the parts",
+        **{f"np.{name}": "takes it for a constant" for name in ("unique", "union1d", "intersect1d", "setdiff1d")},
     },
 }
 

@@ -87,6 +87,8 @@ class Level:
         """An array as a Batched of this level; anything else as it is."""
         if not hasattr(x, "__array_function__") or level_of(x) is self:
             return x
+        if isinstance(x, Value) and x.created_by is None and not x._requires_grad:
+            x = x._array  # a constant, such as one made to be written into
         return Batched(self.examples(x), self)
 
     def wrap(self, y: Any) -> Any:

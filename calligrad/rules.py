@@ -70,6 +70,8 @@ def numpy_name(func: Callable) -> str:
         name = func.__name__.removeprefix("_")
         return f"scipy.special.{name}" if hasattr(sys.modules.get("scipy.special"), name) else func.__name__
     module = (getattr(func, "__module__", None) or "").removeprefix("numpy").strip(".")
+    if not hasattr(np, func.__name__) and hasattr(np.emath, func.__name__):
+        module = "lib.scimath"
     public = module.startswith(("linalg", "fft", "random", "strings", "polynomial", "lib."))
     public = public and not module.startswith("lib._")
     return f"np.{module}.{func.__name__}" if public else f"np.{func.__name__}"

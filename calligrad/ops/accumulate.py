@@ -158,7 +158,7 @@ class HypotAccumulate(Chain, ufunc=np.hypot):
     """``np.hypot.accumulate``: running lengths; at the origin the gradient is 0 (a subgradient)."""
 
     def slopes(self, before, x, y):
-        length = np.where(np.equal(y, 0), 1, y)
+        length = np.where(np.equal(y, 0), np.inf, y)
         return before / length, x / length
 
 
@@ -218,7 +218,7 @@ def _members(indices: Any, n: int) -> tuple[Any, Any]:
 
     A segment goes up to the next index; it is a single number where that lies further in front.
     """
-    starts = np.asarray(indices)
+    starts = np.asarray(indices, np.intp)
     ends = np.append(starts[1:], n)
     lengths = np.maximum(ends - starts, 1)
     segments = np.repeat(np.arange(starts.size), lengths)
@@ -249,8 +249,8 @@ class MaximumReduceat(Function, of=np.maximum.reduceat):
         best = np.take(y, segments, axis=self.axis)
         hits = np.equal(x[key], best) | (np.isnan(x[key]) & np.isnan(best))
         firsts = np.flatnonzero(np.diff(segments, prepend=-1))
-        winners = np.add.reduceat(hits, firsts, axis=self.axis, dtype=g.dtype)
-        return Scatter(key, x.shape)(np.take(g / winners, segments, axis=self.axis) * hits)
+        shares = (1 / np.add.reduceat(hits, firsts, axis=self.axis, dtype=np.intp)).astype(g.dtype)
+        return Scatter(key, x.shape)(np.take(g * shares, segments, axis=self.axis) * hits)
 
 
 class MinimumReduceat(MaximumReduceat, of=np.minimum.reduceat):

@@ -34,6 +34,15 @@ def root_of_1_minus_square(x: Any) -> Any:
     return np.sqrt(-(x - 1)) * np.sqrt(x - -1)
 
 
+def root_of_1_plus_square(x: Any) -> Any:
+    """``sqrt(1 + x²)``, also where the square overflows, and on the cuts of the inverse hyperbolic sine."""
+    if x.dtype.kind == "c":
+        return np.cosh(np.arcsinh(x))
+    with np.errstate(over="ignore"):
+        square = 1 + x * x
+    return np.hypot(1, x) if np.any(np.isinf(square)) else np.sqrt(square)
+
+
 Exp = unary(np.exp, lambda y: y)
 Exp2 = unary(np.exp2, lambda y: y * math.log(2))
 Expm1 = unary(np.expm1, lambda x: np.exp(x))
@@ -54,7 +63,7 @@ Arctan = unary(np.arctan, lambda x: 1 / (1 + x * x))
 Sinh = unary(np.sinh, lambda x: np.cosh(x))
 Cosh = unary(np.cosh, lambda x: np.sinh(x))
 Tanh = unary(np.tanh, lambda y: 1 - y * y)
-Arcsinh = unary(np.arcsinh, lambda x: 1 / np.sqrt(1 + x * x))
+Arcsinh = unary(np.arcsinh, lambda x: 1 / root_of_1_plus_square(x))
 Arccosh = unary(np.arccosh, lambda x: 1 / (np.sqrt(x - 1) * np.sqrt(x - -1)))  # - -1: see root_of_1_minus_square
 Arctanh = unary(np.arctanh, lambda x: 1 / ((1 - x) * (1 + x)))
 Deg2rad = unary(np.deg2rad, math.pi / 180)
@@ -77,7 +86,7 @@ class Hypot(Elementwise, of=np.hypot):
     """``sqrt(a² + b²)``; at the origin the gradient is 0 (a subgradient)."""
 
     def backward(self, g, a, b, *, y):
-        length = np.where(np.equal(y, 0), 1, y)
+        length = np.where(np.equal(y, 0), math.inf, y)
         return lambda: g * (a / length), lambda: g * (b / length)
 
 
@@ -89,7 +98,7 @@ class Arctan2(Elementwise, of=np.arctan2):
             r2 = x * x + y * y
         if np.any(outside_range(r2)):
             r = np.hypot(x, y)
-            r = np.where(np.equal(r, 0), 1, r)
+            r = np.where(np.equal(r, 0), math.inf, r)
             return lambda: g * (x / r / r), lambda: -g * (y / r / r)
         return lambda: g * (x / r2), lambda: -g * (y / r2)
 

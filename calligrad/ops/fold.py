@@ -65,7 +65,7 @@ class HypotReduce(Fold, of=np.hypot.reduce):
 
     def backward(self, g, x, *, y):
         y = self.restore(y)
-        return self.spread(g, self.part(x)) * (x / np.where(np.equal(y, 0), 1, y))
+        return self.spread(g, self.part(x)) * (x / np.where(np.equal(y, 0), np.inf, y))
 
 
 class SubtractReduce(Fold, of=np.subtract.reduce):

@@ -37,7 +37,7 @@ class BinEdges(Function):
     def backward(self, g, a):
         x, way = unwrap(a), np.linspace(0, 1, g.size, dtype=g.dtype)
         ends = ((x == x.min(), np.sum(g * (1 - way))), (x == x.max(), np.sum(g * way)))
-        low, high = (hits * (total / np.sum(hits, dtype=g.dtype)) for hits, total in ends)
+        low, high = (hits * (total * (1 / np.sum(hits)).astype(g.dtype)) for hits, total in ends)
         return low + high
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,8 @@ class Polyval(Function):
 
     def backward(self, g, p, x):
         def of_p():
-            return np.reshape(g, -1) @ np.vander(np.reshape(x, -1), len(p))
+            powers = accumulate([x] * (len(p) - 1), np.multiply, initial=g)  # of x, times g
+            return np.stack([np.sum(power) for power in powers][::-1])
 
         return of_p, lambda: g * np.polyval(np.polyder(p), x)
 
@@ -28,10 +30,11 @@ class Polyval(Function):
 @implements(np.polyval)
 def polyval(p: Any, x: Any) -> Any:
     """``np.polyval``, differentiable in the coefficients and in ``x``."""
-    p, x = as_arraylike(p), as_arraylike(x)
-    if p.ndim == 1:
+    p, inner = as_arraylike(p), isinstance(x, np.poly1d)  # a polynomial of a polynomial is one as well
+    x = x if inner else as_arraylike(x)
+    if p.ndim == 1 and not inner:
         return Polyval()(p, x)
-    y = np.zeros_like(x)  # each coefficient is an array
+    y = 0 if inner else np.zeros_like(x)  # each coefficient is an array
     for coefficient in p:
         y = y * x + coefficient
     return y

@@ -199,7 +199,7 @@ class Max(Fold, of=(np.max, np.amax, np.maximum.reduce)):
         winners = np.sum(hits, axis=self.axis, keepdims=True)
         if self.initial not in (None, np._NoValue):
             winners = winners + np.equal(y, self.initial)
-        return self.spread(self.restore(g) / np.maximum(winners, 1).astype(g.dtype), hits)
+        return self.spread(self.restore(g) * (1 / np.maximum(winners, 1)).astype(g.dtype), hits)
 
 
 class Min(Max, of=(np.min, np.amin, np.minimum.reduce)):
@@ -231,6 +231,8 @@ class Deviations(Selective):
         """The gradient of the numbers, and of the mean where it was given, from that of the variance."""
         part = self.part(x)
         counts = self.counts(part)
+        if (wide := self.dtype or (np.float32 if x.dtype == np.float16 else None)) is not None:
+            x = np.astype(x, np.result_type(x.dtype, wide))  # in which the mean keeps its digits
         x = x if part is True else np.where(part, x, 0)
         centred = x - (self._mean(x, part, counts) if mean is None else mean)
         if centred.dtype.kind == "c":

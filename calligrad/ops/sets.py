@@ -40,7 +40,7 @@ class Distinct(Function):
             return self._to_rows(g, unwrap(arrays[0]))
         numbers = [np.ravel(unwrap(a)) for a in arrays]
         values, origin, counts = np.unique(np.concatenate(numbers), return_inverse=True, return_counts=True)
-        shares = spread(g, np.searchsorted(values, unwrap(y)), values.shape) / counts.astype(g.dtype)
+        shares = spread(g, np.searchsorted(values, unwrap(y)), values.shape) * (1 / counts).astype(g.dtype)
         ends = accumulate((a.size for a in numbers), initial=0)
         return tuple(
             np.reshape(np.take(shares, origin[start:end]), shape)
@@ -50,7 +50,7 @@ class Distinct(Function):
     def _to_rows(self, g: Any, a: Any) -> Any:
         axis = self.keywords["axis"]
         _, origin, counts = np.unique(a, return_inverse=True, return_counts=True, **self._of_rows())
-        shares = np.moveaxis(g, axis, -1) / counts.astype(g.dtype)
+        shares = np.moveaxis(g, axis, -1) * (1 / counts).astype(g.dtype)
         return np.moveaxis(np.take(shares, origin.reshape(-1), -1), -1, axis)
 
     def _of_rows(self) -> dict[str, Any]:

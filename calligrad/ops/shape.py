@@ -46,9 +46,23 @@ def reshape(a: Any, shape: Any = None, order: str = "C", *, newshape: Any = None
 def ravel(a: Any, order: str = "C") -> Any:
     """``np.ravel``: one axis; ``order="K"`` goes through the array as it lies in memory."""
     if order == "K":
-        axes = sorted(range(a.ndim), key=lambda axis: -abs(a.data.strides[axis]))
-        return np.reshape(np.transpose(a, axes), (-1,))
+        return np.reshape(np.transpose(a, _axes_by_memory(a.data)), (-1,))
     return np.reshape(a, (-1,), order=order)
+
+
+def _axes_by_memory(a: Any) -> list[int]:
+    """The axes from the widest stride to the narrowest; one that only repeats, of stride 0, stays where it can."""
+    strides = [abs(stride) if n > 1 else 0 for stride, n in zip(a.strides, a.shape)]
+    axes: list[int] = []
+    for axis in reversed(range(a.ndim)):
+        place = 0
+        for i, other in enumerate(axes):
+            if strides[axis] and strides[other]:
+                if strides[other] <= strides[axis]:
+                    break
+                place = i + 1
+        axes.insert(place, axis)
+    return axes
 
 
 class Transpose(Function, of=np.transpose):

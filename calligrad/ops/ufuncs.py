@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from calligrad.rules import implements, numpy_name
-from calligrad.value import Value, as_arraylike, unwrap
+from calligrad.value import PLAIN, Value, as_arraylike, unwrap
 
 
 @implements(np.ufunc.outer)
@@ -53,7 +53,7 @@ def with_keywords(
             raise TypeError(f"where is a mask of booleans, not of {mask.dtype}")
         shape = np.broadcast_shapes(mask.shape, *(np.shape(unwrap(x)) for x in (*xs, *outs) if x is not None))
         mask = np.broadcast_to(mask, shape)
-        ys = ufunc(*(np.broadcast_to(x, shape)[mask] for x in xs))
+        ys = ufunc(*(x if type(x) in PLAIN else np.broadcast_to(x, shape)[mask] for x in xs))
     ys = ys if isinstance(ys, tuple) else (ys,)
     results = tuple(_into(o, y, where, mask) for o, y in zip(outs, ys, strict=True))
     return results if ufunc.nout > 1 else results[0]

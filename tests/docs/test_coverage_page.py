@@ -33,7 +33,9 @@ def test_every_differentiable_function_has_a_case():
 def test_the_page_has_every_function_with_its_kind(written, now):
     on_page = dict(ROW.findall(written))
     on_page |= dict.fromkeys(re.findall(r"`(np\.[\w.]+)`", written.rpartition("## ")[2]), "no array")
-    assert {name: kind for name, kind in now.items() if on_page.get(name) != kind} == {}, "run make coverage"
+    same = f"NumPy {numpy_version()}," in written  # another NumPy has other functions as well
+    wrong = {name: kind for name, kind in now.items() if on_page.get(name, "" if same else kind) != kind}
+    assert wrong == {}, "run make coverage"
 
 
 def test_the_page_has_no_function_that_numpy_lacks(written, now):

@@ -38,7 +38,7 @@ class Cofactors(Function):
     """The matrix of cofactors, from the singular values: sums of products, without a division."""
 
     def forward(self, a):
-        u, s, vh = np.linalg.svd(a)
+        u, s, vh = svd_beside_nan(a)
         return turn(u, vh) * (conj(u) * products_of_others(s)[..., None, :]) @ conj(vh)
 
     def backward(self, g, a, *, y):
@@ -52,7 +52,7 @@ class SecondCofactors(Function):
     """How the cofactors of ``a`` change as ``a`` moves along ``g``; the same map pulls a gradient back."""
 
     def forward(self, g, a):
-        u, s, vh = np.linalg.svd(a)
+        u, s, vh = svd_beside_nan(a)
         same = np.eye(s.shape[-1], dtype=bool)
         others = products_of_others(np.where(same, 1, s[..., None, :]))  # of all but the i-th and the j-th
         others = np.where(same, 0, others)
@@ -65,6 +65,13 @@ class SecondCofactors(Function):
             raise NotImplementedError("np.linalg.det of a (nearly) singular matrix has no third derivative here")
 
         return lambda: SecondCofactors()(h, a), of_a
+
+
+def svd_beside_nan(a: Any) -> tuple[Any, Any, Any]:
+    """The singular value decomposition of a stack; a matrix that is not finite, which has none, gets NaN as values."""
+    bad = ~np.all(np.isfinite(a), axis=(-2, -1), keepdims=True)
+    u, s, vh = np.linalg.svd(np.where(bad, 0, a))
+    return u, np.where(bad[..., 0], np.nan, s), vh
 
 
 def turn(u: Any, vh: Any) -> Any:

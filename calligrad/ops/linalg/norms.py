@@ -32,9 +32,9 @@ class Norm(Reduction):
         p, size = float(self.ord), np.abs(x)
         flat = np.equal(size, 0) | origin
         if not np.any(flat):
-            return g * conj(x) * (size ** (p - 2) / y ** (p - 1))
+            return g * (conj(x) / size * (size / y) ** (p - 1))
         size, y = np.where(flat, 1, size), np.where(origin, 1, y)
-        return g * np.where(flat, 0, conj(x) * (size ** (p - 2) / y ** (p - 1)))
+        return g * np.where(flat, 0, conj(x) / size * (size / y) ** (p - 1))
 
 
 @implements(np.linalg.norm)

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
+import numpy.lib.recfunctions
 import numpy.polynomial.polynomial
 import numpy.strings  # what NumPy loads late is overridable from then on
 from numpy.testing.overrides import get_overridable_numpy_array_functions, get_overridable_numpy_ufuncs
@@ -85,6 +86,8 @@ def kind_of(name: str, f: Callable) -> tuple[str, str]:
         return "constant", "as of an array"
     if short in NOT_SEEN:
         return "refused", NOT_SEEN[short]
+    if name.startswith("np.lib.recfunctions"):
+        return "refused", "takes records with named fields, and a Value holds numbers"
     if f in NO_NUMBERS:
         return "refused", f"takes {NO_NUMBERS[f]}, and a Value holds numbers"
     if f in LIKE or getattr(np, short, None) in LIKE:

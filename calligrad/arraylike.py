@@ -293,19 +293,19 @@ class ArrayLike:
     def argpartition(self, kth: Any, axis: int | None = -1, kind: Any = "introselect", order: Any = None) -> Any:
         return np.argpartition(self, kth, axis, kind, order)  # type: ignore[arg-type]
 
-    def clip(self, min: Any = None, max: Any = None) -> Self:
-        return np.clip(self, min, max)
+    def clip(self, min: Any = None, max: Any = None, out: Any = None, **keywords: Any) -> Self:
+        return np.clip(self, min, max, out, **keywords)
 
     def conjugate(self) -> Self:
         return np.conjugate(self) if self.dtype.kind == "c" else self
 
     conj = conjugate
 
-    def round(self, decimals: int = 0) -> Any:
-        return np.round(self, decimals)
+    def round(self, decimals: int = 0, out: Any = None) -> Any:
+        return np.round(self, decimals, out)
 
-    def dot(self, b: Any) -> Self:
-        return np.dot(self, b)
+    def dot(self, b: Any, out: Any = None) -> Self:
+        return np.dot(self, b, out)
 
 
 class Flat:

@@ -6,7 +6,6 @@ gives back takes its place in the graph. ``differences.py`` and ``implicit.py`` 
 
 from __future__ import annotations
 
-import dis
 import functools
 import inspect
 import types
@@ -16,26 +15,39 @@ from typing import Any
 import numpy as np
 
 from calligrad.batched import Batched, Leaving
+from calligrad.bytecode import attributes_of, held_by
 from calligrad.function import Function
-from calligrad.modes import differentiating
+from calligrad.modes import differentiating, strict
 from calligrad.nests import aligned, has_gradient, is_nest, leaves, map_leaves
-from calligrad.value import Value, as_numeric, unwrap
+from calligrad.value import Value, as_numeric, conjugated, unwrap
 
 
 class BlackBox:
-    """A function that is called on plain arrays and put into the graph by ``apply``, which gets the ``Call``."""
+    """A function that is called on plain arrays and put into the graph by ``apply``, which gets the ``Call``.
 
-    def __init__(self, f: Callable, apply: Callable[[Call], Any], description: str) -> None:
+    Where no Value is among the arguments, the graph is not concerned; ``check`` gets the ``Call`` and its result.
+    """
+
+    def __init__(
+        self,
+        f: Callable,
+        apply: Callable[[Call], Any],
+        description: str,
+        check: Callable[[Call, Any], Any] | None = None,
+    ) -> None:
         if not callable(f):
             raise TypeError(f"a black box is a function, not {f!r}")
         functools.update_wrapper(self, f)
-        self._f, self._apply, self._description = f, apply, description
+        self._f, self._apply, self._description, self._check = f, apply, description, check
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         call = Call(self._f, args, kwargs)
         if call.values:
             return self._apply(call)
-        return map_leaves(_constant, call()) if call.met_values else call()
+        y = call()
+        if self._check is not None:
+            self._check(call, y)
+        return map_leaves(_constant, y) if call.met_values else y
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         """As a method, like any function."""
@@ -54,6 +66,7 @@ class Call:
         self.values = [x for x in given if _is_open(x)]
         self.met_values = any(isinstance(x, Value) for x in given)
         self.form: Any = None  # what f returned
+        self.writes = False  # whether f writes into arrays that it is given
 
     def filled(self, xs: Iterable[Any]) -> tuple[tuple, dict[str, Any]]:
         """The arguments, with ``xs`` in place of the Values."""
@@ -69,7 +82,21 @@ class Call:
 
     def __call__(self, *xs: Any) -> Any:
         args, kwargs = self.filled(xs)
+        if self.writes:
+            args, kwargs = _copied(args), _copied(kwargs)
         return closed(self.f, *args, **kwargs)
+
+    def first(self, *xs: Any) -> Any:
+        """The call that was asked for, of the caller's own arrays; for later ones copies are kept of what they were."""
+        args, kwargs = self.filled(xs)
+        theirs = leaves([self.args, self.kwargs])
+        self.args, self.kwargs = _copied(self.args), _copied(self.kwargs)
+        y = closed(self.f, *args, **kwargs)
+        self.writes = any(
+            x is not copy and not np.array_equal(unwrap(x), copy)
+            for x, copy in zip(theirs, leaves([self.args, self.kwargs]))
+        )
+        return y
 
 
 def closed(f: Callable, *args: Any, **kwargs: Any) -> Any:
@@ -83,8 +110,13 @@ def closed(f: Callable, *args: Any, **kwargs: Any) -> Any:
             )
         return unwrap(y)
 
-    with differentiating(False):
+    with differentiating(strict.get() and holds_value(f)):  # its own Values may leave as numbers, those may not
         return map_leaves(plain, f(*args, **kwargs))
+
+
+def holds_value(f: Callable) -> bool:
+    """Whether ``f`` has a Value at hand, beside its arguments, that needs a gradient."""
+    return any(isinstance(x, Value) and x.requires_grad for held in held_by(f) for x in leaves(held))
 
 
 def name_of(f: Callable) -> str:
@@ -94,6 +126,22 @@ def name_of(f: Callable) -> str:
 
 def _is_open(x: Any) -> bool:
     return isinstance(x, (Value, Batched)) and has_gradient(x)
+
+
+def _copied(nest: Any) -> Any:
+    """``nest`` with copies of the arrays in it that somebody might write into; the very object if there are none."""
+
+    def is_ours(x: Any) -> bool:
+        x = x if _is_open(x) else unwrap(x)
+        return isinstance(x, np.ndarray) and x.flags.writeable and x.dtype != object
+
+    if type(nest) is tuple:
+        return tuple(map(_copied, nest))
+    if type(nest) is dict:
+        return {key: _copied(part) for key, part in nest.items()}
+    if not any(map(is_ours, leaves(nest))):
+        return nest
+    return map_leaves(lambda x: unwrap(x).copy() if is_ours(x) else x, nest)
 
 
 def _constant(x: Any) -> Any:
@@ -124,17 +172,17 @@ class Boxed(Function):
 
     def forward(self, *xs):
         one_example(xs)
-        self.call.form = self.call(*xs)
+        self.call.form = self.call.first(*xs)
         ys = floats_of(self.call.form)
         return ys[0] if len(ys) == 1 else tuple(ys)
 
     def backward(self, g, *xs, y):
         form, ys, gs = self.call.form, _as_tuple(y), _as_tuple(g)
-        gs = tuple([np.zeros_like(unwrap(y)) if g is None else g for g, y in zip(gs, ys)])
-        return tuple(self.pulled(with_floats(form, gs), xs, with_floats(form, ys)))
+        gs = tuple([np.zeros_like(unwrap(y)) if g is None else conjugated(g) for g, y in zip(gs, ys)])
+        return tuple([conjugated(g) for g in self.pulled(with_floats(form, gs), xs, with_floats(form, ys))])
 
     def pulled(self, g: Any, xs: Sequence[Any], y: Any) -> Sequence[Any]:
-        """The gradient of each of ``xs``, from the gradient of the result, in its form."""
+        """The gradient of each of ``xs``, from that of the result, in its form; both as users see them."""
         raise NotImplementedError
 
     def applied(self) -> Any:
@@ -193,6 +241,9 @@ def custom(f: Callable | None = None, vjp: Callable | None = None) -> Any:
     ``lambda:`` is only called if that argument needs its gradient. Where ``f`` takes or returns nests,
     so does the rule. Written in NumPy on what it is given, it can be differentiated again.
 
+    Gradients by complex numbers are what ``grad`` and ``vjp`` give, dL/dx + i dL/dy. So the rule of a holomorphic
+    function has the conjugate of its derivative: ``lambda g, z: g * np.conj(np.cos(z))`` for the sine.
+
     >>> import math
     >>> import numpy as np
     >>> from calligrad import custom, grad
@@ -246,7 +297,7 @@ class Custom(Boxed):
         return found + [None] * (len(self.edges) - len(found))
 
     def _refuse_first_order(self) -> None:
-        if leaving := _attributes(self.rule) & {"data", "item", "tolist"}:
+        if leaving := attributes_of(self.rule) & {"data", "item", "tolist"}:
             raise RuntimeError(
                 f"the gradient of {self!r} cannot be differentiated again: its rule takes .{min(leaving)} of an array."
                 " Write it in NumPy"
@@ -279,10 +330,3 @@ def _takes_y(rule: Callable) -> bool:
 
 def _as_gradient(g: Any) -> Any:
     return g if g is None or isinstance(g, Value) else as_numeric(g)
-
-
-def _attributes(f: Callable) -> set[str]:
-    """The attributes that a function reads."""
-    if not hasattr(f, "__code__"):
-        return set()
-    return {str(step.argval) for step in dis.get_instructions(f) if step.opname in ("LOAD_ATTR", "LOAD_METHOD")}

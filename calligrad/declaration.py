@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from inspect import signature
 from typing import Any
 
 import numpy as np
 
-from calligrad.bytecode import names_in
+from calligrad.bytecode import names_in, parameters_of
 from calligrad.rules import numpy_name
 
 
@@ -17,18 +18,20 @@ def rule_for(cls: Any, func: Callable) -> Callable:
     if isinstance(func, np.ufunc) and not cls.settings and func.nin <= 2:  # the short way, for what is called most
         return (lambda x: cls().__call__(x)) if func.nin == 1 else lambda a, b: cls().__call__(a, b)
 
-    every = signature(cls.forward).parameters.values()
-    arrays = [p.name for p in every if p.kind is not p.VAR_POSITIONAL][1:]
-    if not arrays:  # the forward that every Function has; backward may name its inputs
-        named = list(signature(cls.backward).parameters.values())[2:]
-        arrays = [p.name for p in named if p.kind is p.POSITIONAL_OR_KEYWORD]
-    n = max(1, len(arrays))
-    try:
-        names = list(signature(func).parameters)
-    except ValueError:  # some functions written in C do not tell
-        names = [*arrays, *cls.settings]
+    @functools.cache
+    def parameters() -> tuple[int, list[str]]:
+        """How many arrays the function takes, and the names of all it takes."""
+        arrays = list(signature(cls.forward).parameters.values())[1:]
+        if not arrays or arrays[0].kind is arrays[0].VAR_POSITIONAL:  # what every Function has; backward may name them
+            arrays = list(signature(cls.backward).parameters.values())[2:]
+        named = [p.name for p in arrays if p.kind is p.POSITIONAL_OR_KEYWORD]
+        try:
+            return max(1, len(named)), list(signature(func).parameters)
+        except ValueError:  # some functions written in C do not tell
+            return max(1, len(named)), [*named, *cls.settings]
 
     def rule(*args: Any, **kwargs: Any) -> Any:
+        n, names = parameters()
         kwargs = dict(zip(names[n:], args[n:])) | kwargs
         xs = args[:n] if len(args) >= n else (*args, *(kwargs.pop(key) for key in names[len(args) : n]))
         return cls(**known_settings(cls, func, kwargs))(*xs)
@@ -65,18 +68,16 @@ def take_settings(self: Any, *args: Any, **kwargs: Any) -> None:
 
 def read_backward(cls: Any) -> None:
     """What ``cls.backward`` asks for, by its signature: inputs by position, the output as keyword ``y``."""
-    parameters = list(signature(cls.backward).parameters.values())
-    asked = [p for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
-    keywords = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY]
+    asked, keywords, any_number = parameters_of(cls.backward)
     if len(asked) < 2 or keywords not in ([], ["y"]):
         raise TypeError(f"{cls.__name__} needs backward(self, g, …inputs, *, y): first the gradient; the output as y")
     cls._takes_y = bool(keywords)
-    cls._names = tuple(not p.name.startswith("_") for p in asked[2:])
-    if any(p.kind is p.VAR_POSITIONAL for p in parameters) or (cls._names and all(cls._names)):
+    cls._names = tuple(not name.startswith("_") for name in asked[2:])
+    if any_number or (cls._names and all(cls._names)):
         cls._names = None
-    own = cls.__mro__[:-2]  # without Function and object
-    read = {name for c in own for member in vars(c).values() for name in names_in(member)}
-    cls._reads_self = not read.isdisjoint(("inputs", "outputs"))
+    own = [member for member in vars(cls).values() if hasattr(member, "__code__")]
+    reads = any(not names_in(member).isdisjoint(("inputs", "outputs")) for member in own)
+    cls._reads_self = reads or any(base._reads_self for base in cls.__bases__ if hasattr(base, "_reads_self"))
     cls._keeps = cls._names != () or cls._takes_y or cls._reads_self
 
 

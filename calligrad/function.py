@@ -133,7 +133,7 @@ class Function:
             else:
                 x = a if type(a) in PLAIN and self.broadcasts else self._operand(a)
                 edges.append((None, getattr(x, "shape", ()), None))
-                arrays = arrays or type(x) is ndarray
+                arrays = arrays or type(x) in _ARRAYS
             xs.append(x)
 
         try:
@@ -173,7 +173,7 @@ class Function:
         self._prints = []
         kept: Any = self._kept
         for i, x in enumerate(kept):
-            if type(x) is ndarray and self.edges[i][0] is None:
+            if type(x) in _ARRAYS and self.edges[i][0] is None:
                 kept[i] = self._held(x)
         for name in self.holds:
             setattr(self, name, self._held(getattr(self, name)))
@@ -181,6 +181,8 @@ class Function:
     def _held(self, x: Any) -> Any:
         if type(x) is tuple:
             return tuple(map(self._held, x))
+        if type(x) is batched.Batched:
+            return x.copy()
         if type(x) is not ndarray:
             return x
         x, print_of_it = still(x)
@@ -376,6 +378,7 @@ def _result(data: Any, creator: Function) -> Value:
     return y
 
 
+_ARRAYS = frozenset({ndarray, batched.Batched})
 _SCALARS = frozenset(np.dtype(code).type for code in "efdgFDG")  # NumPy's scalars, which 0-d results are
 _new = object.__new__
 

@@ -16,10 +16,22 @@ from typing import Any
 
 import numpy as np
 
-from calligrad.blackbox import BlackBox, Boxed, arrays, closed, floats_of, name_of, vector_of, with_floats
+from calligrad.blackbox import (
+    BlackBox,
+    Boxed,
+    Call,
+    arrays,
+    closed,
+    floats_of,
+    holds_value,
+    name_of,
+    vector_of,
+    with_floats,
+)
+from calligrad.modes import strict
 from calligrad.nests import leaves
 from calligrad.transforms import grad, jacobian, vjp
-from calligrad.value import conjugated, unwrap
+from calligrad.value import unwrap
 
 
 def root(f: Callable, solve: Callable | None = None) -> Any:
@@ -87,7 +99,14 @@ def _implicit(kind: str, f: Callable, condition: Callable, solve: Callable | Non
     if solve is None:
         return functools.partial(_implicit, kind, f, condition)
     name = f"implicit.{kind}({name_of(f)}, {name_of(solve)})"
-    return BlackBox(solve, lambda call: Implicit(call, condition, name).applied(), name)
+
+    def check(call: Call, y: Any) -> None:
+        """Without a Value among the arguments there may still be one in the condition."""
+        if strict.get() or holds_value(f):
+            call.form = y
+            Implicit(call, condition, name).tried()
+
+    return BlackBox(solve, lambda call: Implicit(call, condition, name).applied(), name, check)
 
 
 class Implicit(Boxed):
@@ -98,9 +117,19 @@ class Implicit(Boxed):
 
     def forward(self, *xs):
         y = super().forward(*xs)
-        residual = functools.update_wrapper(functools.partial(self._residual), self.condition)
-        closed(residual, vector_of(floats_of(self.call.form)), xs)  # no Value from elsewhere, and of the right size
+        self.tried(*xs)
         return y
+
+    def tried(self, *xs: Any) -> None:
+        """Call the condition, which must have no Value from elsewhere, and be of the size of the solution."""
+        solution = floats_of(self.call.form)
+        if not solution:
+            raise TypeError(
+                f"{self!r}: {name_of(self.call.f)} returned {self.call.form!r}, which holds no floating-point number,"
+                " and only those have a gradient. Return floats"
+            )
+        residual = functools.update_wrapper(functools.partial(self._residual), self.condition)
+        closed(residual, vector_of(solution), xs)
 
     def pulled(self, g: Any, xs: Sequence[Any], y: Any) -> Sequence[Any]:
         x = vector_of(floats_of(y))
@@ -108,8 +137,7 @@ class Implicit(Boxed):
         a = jacobian(self._residual)(x, xs).astype(exact)
         self._check(unwrap(a), unwrap(x), self._residual(unwrap(x), [unwrap(p) for p in xs]).astype(exact))
         _, pull = vjp(lambda *xs: self._residual(x, xs), *xs)
-        gs = vector_of([conjugated(g) for g in floats_of(g)]).astype(exact)
-        return [conjugated(gx) for gx in pull(-np.linalg.solve(a.T, gs))]
+        return pull(-np.linalg.solve(a.T, vector_of(floats_of(g)).astype(exact)))
 
     def _residual(self, x: Any, xs: Sequence[Any]) -> Any:
         """The condition, with vectors for the solution and for what it returns."""

@@ -13,6 +13,10 @@ RULES: dict[Callable, Callable] = {}
 """NumPy function -> what to call instead when one of its arguments is a Value."""
 
 
+NO_NUMBERS = {"recfunctions": "records with named fields", "strings": "text"}
+"""Modules of NumPy whose functions no Value can be an argument of: what they take."""
+
+
 def implements(*funcs: Callable) -> Callable:
     """Decorate what calligrad does for the given NumPy functions when one of their arguments is a Value.
 
@@ -43,6 +47,9 @@ def rule_of(func: Callable, method: Callable | None = None) -> Callable:
         kind = "__call__" if isinstance(func, np.ufunc) else func.__name__
         return rule_of(func, RULES.get(getattr(np.ufunc, kind, None)))  # type: ignore[arg-type]
     name = numpy_name(func)
+    for kind, data in NO_NUMBERS.items():
+        if f".{kind}." in name:
+            raise TypeError(f"{name} takes {data}, but a Value holds plain numbers. Call it on arrays, as value.data")
     raise NotImplementedError(
         f"{name} has no derivative in calligrad. Give it one with `class YourName(Function, of={name})`, or call it on"
         " value.data if the result is to be a constant"

@@ -42,12 +42,24 @@ class Value(ArrayLike):
     array([2., 4., 6.])
     """
 
-    __slots__ = ("__weakref__", "_array", "_grad", "_requires_grad", "_seen", "_source", "_views", "created_by", "name")
+    __slots__ = (
+        "__weakref__",
+        "_array",
+        "_grad",
+        "_places",
+        "_requires_grad",
+        "_seen",
+        "_source",
+        "_views",
+        "created_by",
+        "name",
+    )
 
     __pandas_priority__ = 5000  # pandas leaves ``series * value`` to us, as a DataFrame's (4000) takes it from a Series
 
     _source: Any  # what this is a view of; see views.py
     _seen: tuple[np.ndarray, np.ndarray]
+    _places: Any
     _views: list[Any]
 
     @property
@@ -236,6 +248,9 @@ class Value(ArrayLike):
             raise TypeError(f"{self.label()} is {self._array.dtype}: what is written into it would lose its gradient")
         if not self._array.flags.writeable and hasattr(self, "_source"):
             raise ValueError(f"{self.label()} is a read-only view, as of NumPy")
+        if hasattr(self, "_source") and views.overlaps_itself(self):
+            views.write_through(self, unwrap_all(key), value)
+            return
         self._become(RULES[Value.__setitem__](self, key, value))
         views.written(self)
 

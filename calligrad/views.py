@@ -19,12 +19,22 @@ if TYPE_CHECKING:
 
 def remember(view: Value, source: Value) -> None:
     """Note that ``view`` was made as a view of ``source``, if it shares its memory."""
+    picked = getattr(view._array, "origin", None)  # of a batch: where it was picked from, at a place for each example
+    if picked is not None and picked[0] is source._array:
+        places = np.arange(source.size).reshape(1, *source.shape)
+        view._places = type(view._array)(places, view._array.level)[picked[1]] * 1
+        _link(view, source)
+        return
     array, own = _of_one_example(source._array), _of_one_example(view._array)
     if own is None or array is None or (own.base is None and own is not array) or not np.may_share_memory(own, array):
         return
+    view._seen = array, own
+    _link(view, source)
+
+
+def _link(view: Value, source: Value) -> None:
     # A view in between must live as long as what was made of it; a source that nobody can see any more need not.
     view._source = source if hasattr(source, "_source") else ref(source)
-    view._seen = array, own
     try:
         views = source._views
     except AttributeError:
@@ -42,6 +52,23 @@ def _of_one_example(x: Any) -> np.ndarray | None:
         return None
     whole = _of_one_example(getattr(examples, "_array", examples))
     return None if whole is None else whole[0, ...]
+
+
+def overlaps_itself(view: Value) -> bool:
+    """Whether two places of a view are one place in memory, as in sliding windows."""
+    if _source(view) is None or hasattr(view, "_places"):
+        return False
+    _, own = view._seen
+    return np.unique(_addresses(own)).size < own.size
+
+
+def write_through(view: Value, key: Any, value: Any) -> None:
+    """Write ``value`` at ``view[key]`` into the source, of which the view is then taken anew."""
+    source: Any = _source(view)
+    flat = np.copy(np.ravel(source))
+    flat[_positions(view)[key]] = value
+    source._become(np.reshape(flat, source.shape))
+    written(source)
 
 
 def written(value: Value) -> None:
@@ -83,6 +110,8 @@ def _with_view(flat: Any, view: Value) -> Any:
 
 def _part(view: Value) -> Any:
     """np.real or np.imag if that is what the view shows of complex numbers, otherwise None."""
+    if hasattr(view, "_places"):
+        return None
     array, own = view._seen
     if own.dtype.itemsize == array.dtype.itemsize or not own.size:
         return None
@@ -97,6 +126,8 @@ def _source(view: Value) -> Value | None:
 
 def _positions(view: Value) -> Any:
     """Where in its source, counted through, each number of ``view`` stands."""
+    if hasattr(view, "_places"):
+        return view._places
     array, own = view._seen
     places = _addresses(array).ravel()
     order = np.argsort(places, kind="stable")
@@ -105,6 +136,8 @@ def _positions(view: Value) -> Any:
 
 def laid_out_as(old: Any, new: Any) -> Any:
     """``new`` in memory as ``old`` lies: whether a reshape is a view or a copy depends on it."""
+    if hasattr(old, "examples") and hasattr(new, "examples") and len(old.examples) == len(new.examples):
+        return type(new)(laid_out_as(old.examples, new.examples), new.level)
     if type(new) is not np.ndarray or type(old) is not np.ndarray or new.strides == old.strides or not new.size:
         return new
     low, high = byte_bounds(old)

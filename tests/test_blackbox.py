@@ -1,5 +1,6 @@
 """Black boxes: functions that know nothing of Values, with a gradient by central differences or by a given rule."""
 
+import functools
 import gc
 import math
 from dataclasses import dataclass
@@ -108,9 +109,70 @@ def test_the_step_of_a_zero_goes_by_the_others_in_its_array():
     np.testing.assert_allclose(grad(f)(x), np.exp(x / 1e-9), rtol=1e-7)
 
 
-def test_an_array_of_sizes_far_apart():
-    x = np.array([1e-2, 1.0, 1e3])
-    np.testing.assert_allclose(grad(numeric(lambda x: np.sum(np.log(x))))(x), 1 / x, rtol=1e-4)
+@pytest.mark.parametrize("x", [0.0, 1e-300, 1e-12, 1e-10, 1e-8, 1e-4, 100.0])
+def test_a_number_much_smaller_than_the_length_over_which_f_changes(x):
+    exp = numeric(math.exp)
+    np.testing.assert_allclose(grad(exp)(x), math.exp(x), rtol=1e-10)
+    np.testing.assert_allclose(grad(grad(exp))(x), math.exp(x), rtol=1e-7)
+
+
+@pytest.mark.parametrize("x", [1e3, 1e6, -1e9, 1e12])
+def test_a_number_much_larger_than_the_length_over_which_f_changes(x):
+    np.testing.assert_allclose(grad(numeric(math.sin))(x), math.cos(x), rtol=1e-9)
+
+
+@pytest.mark.parametrize("x", [0.0, 0.3, 1.0])
+def test_a_function_that_changes_over_a_length_of_its_own(x):
+    np.testing.assert_allclose(grad(numeric(lambda x: math.sin(1e6 * x)))(x), 1e6 * math.cos(1e6 * x), rtol=1e-9)
+
+
+@pytest.mark.parametrize("x", [np.array([1e-6, 1e6]), np.array([1e-6, 1.0, 1e3])])
+def test_an_array_of_sizes_far_apart(x):
+    np.testing.assert_allclose(grad(numeric(lambda x: np.sum(np.log(black(x)))))(x), 1 / x, rtol=1e-9)
+    np.testing.assert_allclose(jacobian(numeric(lambda x: np.log(black(x))))(x), np.diag(1 / x), rtol=1e-9)
+
+
+def test_numbers_of_different_kinds_in_one_array():
+    decay = numeric(lambda v: math.exp(-1e6 * v[0]) * v[1])
+    want = [-1e6 * 300 * math.exp(-1), math.exp(-1)]
+    np.testing.assert_allclose(grad(decay)(np.array([1e-6, 300.0])), want, rtol=1e-9)
+
+
+def test_no_step_leaves_the_domain_of_a_function_if_a_shorter_one_will_do():
+    def f(x):
+        assert x > 0
+        return math.sqrt(x)
+
+    np.testing.assert_allclose(grad(numeric(f))(1e-9), 0.5 / math.sqrt(1e-9), rtol=1e-9)
+    # Here a longer one is tried, in vain, and the best of what is left is taken.
+    np.testing.assert_allclose(grad(numeric(lambda x: f(x) + 1000))(1e-9), 0.5 / math.sqrt(1e-9), rtol=1e-4)
+
+
+@pytest.mark.parametrize("f", [abs, lambda x: 3.0, lambda x: 0.0 * x, lambda x: x**2, lambda x: math.cos(1e6 * x)])
+def test_a_slope_of_nothing(f):
+    assert grad(numeric(f))(0.0) == 0
+
+
+def test_a_kink_beside_x():
+    assert grad(numeric(lambda x: abs(x - 1.0001)))(1.0) == pytest.approx(-1)
+
+
+def test_a_step_too_short_to_be_one():
+    assert abs(grad(numeric(math.sin))(1e15)) <= 1  # where floats are an eighth apart
+    assert math.isnan(grad(numeric(lambda x: x * math.nan))(1.0))
+
+
+def test_what_a_minimum_costs_and_is():
+    calls = []
+
+    @numeric
+    def valley(x):
+        calls.append(0)
+        return 100 * (x[1] - x[0] ** 2) ** 2 + (1 - x[0]) ** 2
+
+    np.testing.assert_allclose(grad(valley)(np.ones(2)), 0, atol=1e-9)
+    assert len(calls) <= 50
+    np.testing.assert_allclose(hessian(valley)(np.ones(2)), [[802, -400], [-400, 200]], rtol=1e-8)
 
 
 def test_single_precision_gets_the_longer_step():
@@ -129,23 +191,48 @@ def test_a_step_for_what_is_noisy():
     assert repr(rough) == "numeric(<lambda>): differentiated by central differences of step 0.1"
 
 
-@pytest.mark.parametrize("step", [0, -1.0, math.nan])
+def test_a_step_for_each_number():
+    steps = np.array([0.1, 0.2, 0.4])
+    f = numeric(lambda x: black(x) ** 3, step=steps)
+    np.testing.assert_allclose(jacobian(f)(X), np.diag(3 * X**2 + steps**2), atol=1e-12)
+    np.testing.assert_allclose(grad(lambda x: np.sum(f(x)))(A[:, :3]), 3 * A**2 + steps**2, rtol=1e-12)
+    assert repr(f) == "numeric(<lambda>): differentiated by central differences of given steps"
+    g = grad(lambda z: np.sum(np.real(f(z))))(X + 1j)
+    np.testing.assert_allclose(g, np.conj(3 * (X + 1j) ** 2) + np.array([1, 1, 1]) * steps**2 * (1 + 0j), rtol=2)
+    with pytest.raises(ValueError, match=r"step has shape \(3,\), which does not broadcast to an argument of \(2,\)"):
+        f(Value(X[:2]))
+
+
+def test_a_constant_that_is_written_into_is_as_it_was_at_every_step():
+    def f(x, b):
+        b += 1
+        return np.sum(x * b)
+
+    b = np.zeros(3)
+    np.testing.assert_array_equal(grad(numeric(f))(X, b), np.ones(3))
+    np.testing.assert_array_equal(b, np.ones(3))  # by the one call that was asked for
+
+
+@pytest.mark.parametrize("step", [0, -1.0, math.nan, [1.0, 0.0]])
 def test_a_step_that_is_none_is_refused(step):
     with pytest.raises(ValueError, match="more than 0"):
         numeric(math.sin, step=step)
 
 
-def test_the_cost_is_two_calls_for_each_number_that_needs_a_gradient():
+def test_the_cost_is_four_calls_for_each_number_that_needs_a_gradient():
     calls = []
     f = numeric(lambda a, b: calls.append(0) or np.outer(a, b))
     grad(lambda a: np.sum(f(a, X)))(np.ones(5))
-    assert len(calls) == 1 + 2 * 5
+    assert len(calls) == 1 + 4 * 5
     calls.clear()
     jacobian(f)(np.ones(2), X)
-    assert len(calls) == 1 + 2 * 2
+    assert len(calls) == 1 + 4 * 2
     calls.clear()
     hessian(lambda a: np.sum(f(a, X)))(np.ones(2))
-    assert len(calls) == 1 + 2 * 2 + 4 * 2 * 2
+    assert len(calls) == 1 + 4 * 2 + 4 * 2 * 4 * 2
+    calls.clear()
+    grad(numeric(lambda x: calls.append(0) or x**2, step=0.1))(1.0)
+    assert len(calls) == 1 + 2
 
 
 def test_it_says_what_it_is():
@@ -226,6 +313,29 @@ def test_a_value_from_elsewhere_is_refused(boxed):
     with pytest.raises(TypeError, match="scaled computes with a Value that is not among its arguments"):
         boxed(scaled)(Value(X))
     assert boxed(lambda x: x * w.detach())(Value(1.0)).item() == 3.0  # a constant is none of our business
+
+
+def test_a_value_from_elsewhere_does_not_leave_as_a_number(boxed):
+    def outer(w):
+        f = boxed(lambda x: 2 * x * float(w))
+        return f(w * 1.0) + f(1.0)
+
+    with pytest.raises(TypeError, match="would cut the graph"):
+        grad(outer)(2.0)
+    with pytest.raises(TypeError, match="would cut the graph"):
+        grad(lambda w: boxed(lambda x: 2 * x * float(w))(1.0))(2.0)
+    with pytest.raises(TypeError, match="would cut the graph"):
+        grad(lambda w: boxed(lambda x, more=(w,): 2 * x * float(more[0]))(1.0))(2.0)
+
+
+def test_a_constant_that_changes_after_the_call(boxed):
+    b, kept = np.array([1.0, 2.0, 3.0]), Value(np.array([1.0, 1.0, 1.0]), requires_grad=False)
+    scaled = {"numeric": numeric, "custom": lambda f: custom(f, lambda g, x, b, kept: g * b["b"] * kept)}
+    f = scaled["numeric" if boxed is numeric else "custom"](lambda x, b, kept: x * b["b"] * kept)
+    y, pull = vjp(lambda x: f(x, {"b": b}, kept), X)
+    b[:] = 100.0
+    kept.data[:] = 100.0
+    np.testing.assert_allclose(pull(np.ones(3))[0], [1.0, 2.0, 3.0], rtol=1e-9)
 
 
 def test_a_black_box_may_differentiate_within(boxed):
@@ -446,8 +556,42 @@ def test_a_rule_that_leaves_the_graph_is_of_first_order():
     assert grad(f)(0.0) == 1.0
     with pytest.raises(RuntimeError, match=r"custom\(sin\) cannot be differentiated again: its rule takes .item"):
         grad(grad(f))(0.0)
+
+    class Rule:
+        __hash__ = None
+
+        def __call__(self, g, x, more=1):
+            return lambda: g * np.cos(x.data)
+
+    for rule in (
+        Rule(),
+        functools.partial(Rule(), more=2),
+        functools.partial(Rule().__call__, more=2),
+        Rule().__call__,
+    ):
+        f = custom(math.sin, rule)
+        assert grad(f)(0.0) == 1.0
+        with pytest.raises(RuntimeError, match=r"custom\(sin\) cannot be differentiated again: its rule takes .data"):
+            grad(grad(f))(0.0)
     with pytest.raises(TypeError, match="would cut the graph"):
         grad(grad(custom(math.sin, lambda g, x: g * math.cos(x))))(0.0)
+
+
+def test_gradients_by_complex_numbers_are_those_of_the_user():
+    z = np.array([1 + 2j, -0.5 + 1j])
+    by_vjp = custom(np.sqrt, lambda g, z: vjp(np.sqrt, z)[1](g))
+    by_hand = custom(np.sqrt, lambda g, z, *, y: g * np.conj(0.5 / y))
+    modulus = custom(np.abs, lambda g, z, *, y: g * z / y)
+
+    def loss(f):
+        return lambda z: np.sum(np.real(f(z) * (1 - 2j)))
+
+    for f in (by_vjp, by_hand):
+        np.testing.assert_allclose(grad(loss(f))(z), grad(loss(np.sqrt))(z), rtol=1e-14)
+        np.testing.assert_allclose(jacobian(f)(z), np.diag(0.5 / np.sqrt(z)), rtol=1e-14)
+    np.testing.assert_allclose(grad(lambda z: np.sum(modulus(z)))(z), z / np.abs(z), rtol=1e-14)
+    check_gradients(by_hand, z)
+    check_gradients(modulus, z)
 
 
 def test_the_wrong_rule_is_found_by_the_checker():

@@ -273,6 +273,30 @@ def test_a_value_from_elsewhere_is_refused():
         implicit.argmin(lambda x, a: (x - a * w) ** 2, lambda a: 2 * a)(Value(1.0))
 
 
+def test_a_value_in_the_condition_is_found_without_one_among_the_arguments():
+    def outer(b):
+        return implicit.root(lambda x, a: x**3 - a * b, lambda a: 2.0)(8.0)
+
+    with pytest.raises(TypeError, match="computes with a Value that is not among its arguments"):
+        grad(outer)(1.0)
+    with pytest.raises(TypeError, match="computes with a Value that is not among its arguments"):
+        outer(Value(1.0))
+    with pytest.raises(TypeError, match="computes with a Value that is not among its arguments"):
+        grad(lambda b: implicit.argmin(lambda x, a: (x - a * b) ** 2, lambda a: 8.0)(8.0))(1.0)
+    with pytest.raises(TypeError, match="computes with a Value that is not among its arguments"):
+        grad(lambda b: implicit.fixed_point(lambda x, a: np.cos(x * a * b), lambda a: 0.7)(1.0))(1.0)
+    assert grad(lambda b: b * implicit.root(cubic, lambda a: 1.0)(2.0))(3.0) == 1.0  # which has none
+
+
+def test_a_solution_of_integers_is_refused():
+    with pytest.raises(TypeError, match=r"two returned 2, which holds no floating-point number"):
+
+        def two(a):
+            return 2
+
+        grad(implicit.root(lambda x, a: x**3 - a, two))(8.0)
+
+
 def test_functions_are_needed():
     with pytest.raises(TypeError, match=r"implicit.root\(f, solve\) takes functions, not 3"):
         implicit.root(3, newton)

@@ -5,6 +5,7 @@ import weakref
 
 import numpy as np
 import pytest
+from numpy.lib.stride_tricks import sliding_window_view
 
 from calligrad import Value, grad, no_grad, vmap
 from calligrad.testing import check_gradients
@@ -110,7 +111,24 @@ def squeezed_to_itself(x):
     return y
 
 
+def windows_that_overlap(x):
+    y = np.ravel(2 * x)
+    windows = sliding_window_view(y, 3, writeable=True)
+    windows[1] += windows[0]
+    windows[0, 2] = 7 * x[0, 0]
+    return windows * 2
+
+
+def what_ravel_copies(x):
+    y = np.ravel(2 * x)
+    odd = y[::2].ravel()
+    odd *= 3
+    return np.concatenate([y, odd])
+
+
 PROGRAMS = [
+    windows_that_overlap,
+    what_ravel_copies,
     parts_of_complex_numbers,
     squeezed_to_itself,
     rows_in_a_loop,

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
 from calligrad.batched import BATCHING, Level, NoRule
-from calligrad.batching.makers import aligned, batching, composed, padded
+from calligrad.batching.makers import aligned, batching, composed, padded, refuse_out
 from calligrad.ops.contract import _explicit, _from_lists, _letters
 
 
@@ -78,8 +78,9 @@ def _count(x: Any, axes: list[int]) -> int:
 
 @batching(np.dot)
 @composed
-def dot(a: Any, b: Any) -> Any:
+def dot(a: Any, b: Any, out: Any = None) -> Any:
     """``np.dot``: the last axis of ``a`` with the last but one of ``b``."""
+    refuse_out(np.dot, out)
     if np.ndim(a) == 0 or np.ndim(b) == 0:
         return np.multiply(a, b)
     if np.ndim(b) <= 2:
@@ -94,7 +95,7 @@ def inner(a: Any, b: Any) -> Any:
     return np.multiply(a, b) if np.ndim(a) == 0 or np.ndim(b) == 0 else np.tensordot(a, b, ((-1,), (-1,)))
 
 
-batching(np.outer)(composed(lambda a, b: np.multiply(np.ravel(a)[:, np.newaxis], np.ravel(b))))
+batching(np.outer)(composed(lambda a, b, out=None: refuse_out(np.outer, out) or np.multiply(np.ravel(a)[:, np.newaxis], np.ravel(b))))
 batching(np.linalg.outer)(composed(lambda x1, x2, /: np.multiply(x1[:, np.newaxis], x2)))
 batching(np.vdot)(composed(lambda a, b: np.sum(np.conjugate(np.ravel(a)) * np.ravel(b))))
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
 from calligrad.batched import Batched, Leaving, Level, involved, level_of
-from calligrad.batching.makers import batching, beyond, evenly
+from calligrad.batching.makers import batching, beyond, evenly, refuse_out
 from calligrad.value import unwrap_all
 
 
@@ -100,8 +100,9 @@ def _spelled_out(key: tuple[Any, ...], ndim: int) -> list[Any]:
 
 
 @batching(np.take)
-def take(level: Level, a: Any, indices: Any, axis: Any = None, *, mode: str = "raise") -> Any:
+def take(level: Level, a: Any, indices: Any, axis: Any = None, out: Any = None, mode: str = "raise") -> Any:
     """``np.take``."""
+    refuse_out(np.take, out)
     if level_of(indices) is not level:
         if axis is None:
             a, axis = np.ravel(a), 0

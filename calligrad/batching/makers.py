@@ -27,10 +27,7 @@ class Call:
 
     def __init__(self, func: Callable, names: Sequence[str], level: Level, args: Any, kwargs: dict[str, Any]) -> None:
         self.func, self.names, self.level, self.args, self.kwargs = func, names, level, list(args), dict(kwargs)
-        if self.has("out"):
-            raise TypeError(
-                f"{numpy_name(func)} within vmap cannot write into an existing array; take the result instead"
-            )
+        refuse_out(func, self.get("out"))
 
     def _place(self, name: str) -> int | None:
         """The position of the argument called ``name``, if it was given by position."""
@@ -59,6 +56,12 @@ class Call:
         if involved(self.level, self.args, self.kwargs):
             raise NoRule
         return self.func(*self.args, **self.kwargs)
+
+
+def refuse_out(func: Callable, out: Any) -> None:
+    """Object to an array to write into."""
+    if out is not None and out is not np._NoValue:
+        raise TypeError(f"{numpy_name(func)} within vmap cannot write into an existing array; take the result instead")
 
 
 @functools.cache

@@ -214,9 +214,10 @@ class Interp(Function):
         i = np.clip(np.searchsorted(xp, x, "right") - 1, 0, len(xp) - 2)
         width = xp[i + 1] - xp[i]
         beyond = np.less(x, xp[0]) | np.greater(x, xp[-1])
-        step = np.equal(width, 0)  # at an end: two points at the same place
-        width = np.where(step, np.inf, width)
-        share = np.clip((x - xp[i]) / width + (step & np.greater_equal(x, xp[-1])), 0, 1)
+        at_end, step = np.greater_equal(x, xp[-1]), np.equal(width, 0)
+        if np.any(step):  # the first or the last two points lie at the same place
+            x, width, beyond = np.where(step, xp[i], x), np.where(step, 1, width), beyond | step
+        share = np.clip((x - xp[i]) / width + (step & at_end), 0, 1)
         slope = np.where(beyond, 0, (fp[i + 1] - fp[i]) / width)
 
         def at_ends(weight: Any) -> Any:

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from calligrad.function import Elementwise
+from calligrad.ops.ufuncs import computed
 from calligrad.rules import implements
-from calligrad.value import bind_operator, unwrap
+from calligrad.value import bind_operator, unwrap, unwrap_all
 
 # ---------------------------------------------------------------- arithmetic
 # Operators rather than ufuncs: the same results, and six times faster on NumPy's scalars.
@@ -131,7 +132,10 @@ def where(condition: Any, *choices: Any) -> Any:
     return Where()(condition, *choices) if choices else np.nonzero(condition)
 
 
-class Clip(Elementwise):
+CLIP: np.ufunc = np._core.umath.clip  # what np.clip and array.clip call, which has no public name
+
+
+class Clip(Elementwise, of=CLIP):
     """``min(max(x, lo), hi)``; on a bound the slope is 1 in ``x`` and 0 in the bound."""
 
     def forward(self, x, lo, hi):
@@ -148,18 +152,50 @@ class Clip(Elementwise):
         )
 
 
+class ClipBelow(Elementwise):
+    """``max(x, lo)``; on the bound the slope is 1 in ``x`` and 0 in the bound."""
+
+    def forward(self, x, lo):
+        return np.clip(x, lo, None)
+
+    def backward(self, g, x, lo):
+        below = np.less(x, lo)
+        return lambda: masked(g, ~below), lambda: masked(g, below)
+
+
+class ClipAbove(Elementwise):
+    """``min(x, hi)``; on the bound the slope is 1 in ``x`` and 0 in the bound."""
+
+    def forward(self, x, hi):
+        return np.clip(x, None, hi)
+
+    def backward(self, g, x, hi):
+        above = np.greater(x, hi)
+        return lambda: masked(g, ~above), lambda: masked(g, above)
+
+
+_NO = np._NoValue
+
+
 @implements(np.clip)
-def clip(a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None) -> Any:
+def clip(
+    a: Any, a_min: Any = _NO, a_max: Any = _NO, out: Any = None, *, min: Any = _NO, max: Any = _NO, **keywords: Any
+) -> Any:
     """``np.clip``: a bound left out or None is no bound."""
-    lo, hi = min if a_min is None else a_min, max if a_max is None else a_max
-    dtype = np.result_type(unwrap(a))
-    lowest: Any = -np.inf
-    highest: Any = np.inf
-    if dtype.kind in "iu":
-        lowest, highest = np.iinfo(dtype).min, np.iinfo(dtype).max
-    elif dtype.kind == "b":
-        lowest, highest = False, True
-    return Clip()(a, lowest if lo is None else lo, highest if hi is None else hi)
+    if a_min is _NO and a_max is _NO:
+        a_min, a_max = None if min is _NO else min, None if max is _NO else max
+    elif a_min is _NO or a_max is _NO or min is not _NO or max is not _NO:
+        np.clip(*unwrap_all((a, a_min, a_max)), min=unwrap(min), max=unwrap(max))  # NumPy says what is wrong
+    bounds = [bound for bound in (a_min, a_max) if bound is not None]
+    if len(bounds) == 2:
+        kind, ufunc = Clip, CLIP
+    elif bounds:
+        kind, ufunc = (ClipBelow, np.maximum) if a_max is None else (ClipAbove, np.minimum)
+    else:
+        kind, ufunc = Positive, np.positive
+    if out is None and not keywords:
+        return kind()(a, *bounds)
+    return computed(lambda *xs: kind()(*xs), ufunc, (a, *bounds), out, **keywords)
 
 
 class Negative(Elementwise, of=np.negative):

@@ -8,6 +8,7 @@ one of the numbers is, a NaN takes the gradient.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
 from inspect import signature
@@ -22,10 +23,14 @@ from calligrad.rules import RULES, numpy_name
 from calligrad.value import Value, unwrap
 
 
-def _rule_for(cls: type[Function], func: Callable) -> Callable:
-    names = tuple(signature(func).parameters)
+@functools.cache
+def _names(func: Callable) -> tuple[str, ...]:
+    return tuple(signature(func).parameters)
 
+
+def _rule_for(cls: type[Function], func: Callable) -> Callable:
     def rule(*args: Any, **kwargs: Any) -> Any:
+        names = _names(func)
         settings = {name: x for name, x in (dict(zip(names, args)) | kwargs).items() if x is not np._NoValue}
         if settings.pop("out", None) is not None:
             raise TypeError(f"{numpy_name(func)} of a Value does not take out: the graph would be cut")

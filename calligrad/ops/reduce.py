@@ -96,10 +96,10 @@ class Selective(Reduction):
 def _rule_for(cls: type[Selective], func: Any) -> Callable:
     """What to call for the NumPy function: ``cls``, with the keywords that were given as settings."""
     is_ufunc = isinstance(getattr(func, "__self__", None), np.ufunc)
-    names = _OF_UFUNCS if is_ufunc else tuple(signature(func).parameters)[1:]
 
     def rule(a: Any, *args: Any, **kwargs: Any) -> Any:
         if args:
+            names = _OF_UFUNCS if is_ufunc else tuple(signature(func).parameters)[1:]
             kwargs |= dict(zip(names, args))
         if is_ufunc:
             kwargs.setdefault("axis", 0)
@@ -198,8 +198,8 @@ class Max(Fold, of=(np.max, np.amax, np.maximum.reduce)):
             hits = hits & part
         winners = np.sum(hits, axis=self.axis, keepdims=True)
         if self.initial not in (None, np._NoValue):
-            winners = winners + np.equal(y, self.initial)
-        return self.spread(self.restore(g) * (1 / np.maximum(winners, 1)).astype(g.dtype), hits)
+            winners = np.maximum(winners + np.equal(y, self.initial), 1)
+        return self.spread(self.restore(g) * (1 / winners).astype(g.dtype), hits)
 
 
 class Min(Max, of=(np.min, np.amin, np.minimum.reduce)):

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 import numpy as np
-from numpy.lib import recfunctions
 
 from calligrad.rules import implements, numpy_name
 
@@ -35,11 +34,7 @@ for _func, _way_out in WAYS_OUT.items():
 # A Value holds plain numbers.
 NO_NUMBERS: dict[Any, str] = dict.fromkeys(
     (np.isnat, np.busday_count, np.busday_offset, np.is_busday, np.datetime_as_string), "dates and times"
-) | {
-    func: "records with named fields"
-    for func in vars(recfunctions).values()
-    if getattr(func, "__module__", "") == recfunctions.__name__ and hasattr(func, "_implementation")
-}
+)
 
 
 def _refuses_numbers(func: Callable, data: str) -> Callable:

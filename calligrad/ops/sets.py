@@ -61,10 +61,8 @@ class Distinct(Function):
 
 
 def _rule(func: Callable, inputs: int) -> Callable:
-    parameters = signature(func)
-    kind = type(func(*[np.zeros(1)] * inputs))  # a tuple with names, for some
-
     def rule(*args: Any, **kwargs: Any) -> Any:
+        parameters = signature(func)
         keywords = parameters.bind(*args, **kwargs).arguments
         arrays = [keywords.pop(name) for name in list(parameters.parameters)[:inputs]]
         function = Distinct(func, keywords)
@@ -72,6 +70,7 @@ def _rule(func: Callable, inputs: int) -> Callable:
         if not function.constants:
             return values
         found = values, *function.constants
+        kind = type(func(*[np.zeros(1)] * inputs))  # a tuple with names, for some
         return kind(*found) if issubclass(kind, tuple) else found
 
     return rule

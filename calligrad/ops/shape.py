@@ -44,10 +44,11 @@ def reshape(a: Any, shape: Any = None, order: str = "C", *, newshape: Any = None
 
 @implements(np.ravel)
 def ravel(a: Any, order: str = "C") -> Any:
-    """``np.ravel``: one axis; ``order="K"`` goes through the array as it lies in memory."""
+    """``np.ravel``: one axis, contiguous; ``order="K"`` goes through the array as it lies in memory."""
     if order == "K":
-        return np.reshape(np.transpose(a, _axes_by_memory(a.data)), (-1,))
-    return np.reshape(a, (-1,), order=order)
+        a, order = np.transpose(a, _axes_by_memory(a.data)), "C"
+    flat = np.reshape(a, (-1,), order=order)
+    return flat if flat.flags.c_contiguous else np.copy(flat)
 
 
 def _axes_by_memory(a: Any) -> list[int]:

@@ -6,6 +6,7 @@ itself does: ``np.ufunc.outer(np.add, a, b)`` is ``np.add.outer(a, b)``.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -22,9 +23,15 @@ def outer(ufunc: np.ufunc, a: Any, b: Any, **kwargs: Any) -> Any:
 
 
 @implements(np.ufunc.__call__)
-def with_keywords(
+def with_keywords(ufunc: np.ufunc, *xs: Any, **keywords: Any) -> Any:
+    """A ufunc called with NumPy's keywords; ``out`` is a Value, which is written into as by ``out[...] = …``."""
+    return computed(ufunc, ufunc, xs, **keywords)
+
+
+def computed(
+    rule: Callable,
     ufunc: np.ufunc,
-    *xs: Any,
+    xs: tuple[Any, ...],
     out: Any = None,
     where: Any = True,
     dtype: Any = None,
@@ -34,12 +41,14 @@ def with_keywords(
     subok: bool = True,
     **unknown: Any,
 ) -> Any:
-    """A ufunc called with NumPy's keywords; ``out`` is a Value, which is written into as by ``out[...] = …``."""
+    """What ``ufunc`` makes of ``xs``, by the ``rule``, with NumPy's keywords."""
     if order != "K":
         unknown["order"] = order
     if unknown:
         raise TypeError(f"{numpy_name(ufunc)} of a Value does not take {', '.join(f'{key}=' for key in unknown)}")
     outs = out if isinstance(out, tuple) else (out,) * ufunc.nout
+    if not all(o is None or isinstance(o, Value) for o in outs):
+        raise TypeError(f"{numpy_name(ufunc)} cannot write a Value into the array out=: the graph would be cut")
     mask = np.asarray(unwrap(where))
     if None not in outs:  # NumPy's own checks of shapes and dtypes, before anything is written
         asked = {"out": tuple(np.copy(unwrap(o)) for o in outs), "where": mask, "casting": casting}
@@ -47,13 +56,13 @@ def with_keywords(
         ufunc(*map(unwrap, xs), **asked, **kinds)
     xs = _cast(ufunc, xs, dtype, signature, casting)
     if where is True:
-        ys = ufunc(*xs)
+        ys = rule(*xs)
     else:  # only what the mask holds is computed, so that nothing else can spoil a gradient
         if mask.dtype != bool:
             raise TypeError(f"where is a mask of booleans, not of {mask.dtype}")
         shape = np.broadcast_shapes(mask.shape, *(np.shape(unwrap(x)) for x in (*xs, *outs) if x is not None))
         mask = np.broadcast_to(mask, shape)
-        ys = ufunc(*(x if type(x) in PLAIN else np.broadcast_to(x, shape)[mask] for x in xs))
+        ys = rule(*(x if type(x) in PLAIN else np.broadcast_to(x, shape)[mask] for x in xs))
     ys = ys if isinstance(ys, tuple) else (ys,)
     results = tuple(_into(o, y, where, mask) for o, y in zip(outs, ys, strict=True))
     return results if ufunc.nout > 1 else results[0]

@@ -13,6 +13,7 @@ from scipy import special
 
 from calligrad.function import Function
 from calligrad.ops import softmax as ops
+from calligrad.ops.reduce import without_gradient
 from calligrad.scipy import ufuncs
 from calligrad.scipy.offer import offer
 from calligrad.value import Value, unwrap
@@ -69,9 +70,10 @@ class WeightedLogSumExp(Function):
         if not self.keepdims:
             axes = tuple(range(max(a.ndim, b.ndim, 1))) if self.axis is None else self.axis
             g, y = np.expand_dims(g, axes), np.expand_dims(y, axes)
-        absent = np.equal(b, 0) & ~np.isfinite(a)  # a weight of 0 takes out an infinity as well
-        parts = g * np.exp(np.where(absent, -np.inf, a) - np.where(np.isinf(y), 0, y))
-        return lambda: b * parts, lambda: parts
+        absent = np.isneginf(a) | (np.equal(b, 0) & ~np.isfinite(a))  # a weight of 0 takes out an infinity as well
+        parts = g * np.exp(np.where(absent, -np.inf, a) - np.where(absent | np.isposinf(y), 0, y))
+        # A sum that cancels to 0 has slopes without bound, but in what has no weight.
+        return lambda: b * np.where(np.equal(b, 0) & np.isinf(parts), 0, parts), lambda: parts
 
 
 class SoftmaxOfScipy(ops.Softmax):
@@ -145,7 +147,7 @@ def polygamma(n: Any, x: Any) -> Any:
     >>> print(grad(lambda x: polygamma(1, x))(2.0).round(6), polygamma(2, 2.0).round(6))
     -0.404114 -0.404114
     """
-    return Polygamma(unwrap(n))(x)
+    return Polygamma(without_gradient(n, "n= of scipy.special.polygamma"))(x)
 
 
 @offer(special.multigammaln)
@@ -230,6 +232,11 @@ class Spherical(Function):
         return g * ((before * n * lower + after * (n + 1) * upper) / (2 * n + 1))
 
 
+def spherical(kind: str, n: Any, z: Any, derivative: bool) -> Any:
+    """A spherical Bessel function, whose order must be a constant."""
+    return Spherical(kind, without_gradient(n, f"n= of scipy.special.spherical_{kind}n"), derivative)(z)
+
+
 @offer(special.spherical_jn)
 def spherical_jn(n: Any, z: Any, derivative: bool = False) -> Any:
     """``scipy.special.spherical_jn``, of the first kind. The order is a constant.
@@ -240,22 +247,22 @@ def spherical_jn(n: Any, z: Any, derivative: bool = False) -> Any:
     >>> print(grad(lambda z: spherical_jn(0, z))(0.5).round(6), spherical_jn(0, 0.5, derivative=True).round(6))
     -0.162537 -0.162537
     """
-    return Spherical("j", n, derivative)(z)
+    return spherical("j", n, z, derivative)
 
 
 @offer(special.spherical_yn)
 def spherical_yn(n: Any, z: Any, derivative: bool = False) -> Any:
     """``scipy.special.spherical_yn``, of the second kind."""
-    return Spherical("y", n, derivative)(z)
+    return spherical("y", n, z, derivative)
 
 
 @offer(special.spherical_in)
 def spherical_in(n: Any, z: Any, derivative: bool = False) -> Any:
     """``scipy.special.spherical_in``, modified, of the first kind."""
-    return Spherical("i", n, derivative)(z)
+    return spherical("i", n, z, derivative)
 
 
 @offer(special.spherical_kn)
 def spherical_kn(n: Any, z: Any, derivative: bool = False) -> Any:
     """``scipy.special.spherical_kn``, modified, of the second kind."""
-    return Spherical("k", n, derivative)(z)
+    return spherical("k", n, z, derivative)

@@ -172,6 +172,22 @@ case(
     lambda rng: 1.0,
 )
 case(
+    "np.clip below with a bound that flows", lambda x, lo: np.clip(x, lo, None), apart(3, 4), lambda rng: rng.random(4)
+)
+case(
+    "np.clip above with a bound that flows", lambda x, hi: np.clip(x, None, hi), apart(3, 4), lambda rng: rng.random(4)
+)
+case("np.clip without bounds", lambda x: np.clip(x, None, None, out=None), apart(5))
+case("np.clip dtype=", lambda x: np.clip(x, 0, None, dtype=np.float64), apart(5), own_dtype=True)
+case("np.clip out=", lambda x, y: np.clip(x, -1, 1, np.multiply(y, 2)), apart(3), real(3))
+case("np.clip where= out=", lambda x, y: np.clip(x, -1, 1, where=x > 0, out=2 * y), apart(3), real(3))
+case(
+    "clip of a constant array",
+    lambda lo, hi: np.array([-3, 0, 3], lo.dtype).clip(lo, hi),
+    lambda rng: -1,
+    lambda rng: 1,
+)
+case(
     "np.clip of whole numbers",
     lambda lo, hi: np.clip(np.array([-3, 0, 3], np.int8), lo, hi),
     lambda rng: -1.5,

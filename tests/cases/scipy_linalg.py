@@ -118,6 +118,8 @@ row(
     complexes(4, 2),
 )
 
+row("solve_toeplitz of no right-hand side", linalg.solve_toeplitz, column(3), real(3, 0))
+
 # ---------------------------------------------------------------- factors
 
 for lower in (False, True):
@@ -189,6 +191,15 @@ row("circulant", linalg.circulant, real(3))
 if STACKS:
     row("inv of stacks", linalg.inv, regular(2, 1, 3, 3))
     row("solve of stacks", linalg.solve, regular(2, 1, 3, 3), real(2, 3, 2))
+    for name, f in {
+        "solve": linalg.solve,
+        "solve transposed=True": lambda a, b: linalg.solve(a, b, transposed=True),
+        "solve_triangular": linalg.solve_triangular,
+        "cho_solve": lambda c, b: linalg.cho_solve((c, True), b),
+        "lu_solve": lambda lu, b: linalg.lu_solve((lu, np.stack([PIVOTS, PIVOTS])), b, 1),
+    }.items():
+        row(f"{name} of a stack and one vector", f, regular(2, 3, 3), real(3))
+    row("polar of a stack", linalg.polar, real(2, 3, 3))
     row("solve_triangular of stacks", linalg.solve_triangular, regular(2, 3, 3), real(2, 3, 2))
     row("cho_solve of stacks", lambda c, b: linalg.cho_solve((c, True), b), regular(2, 3, 3), real(2, 3, 2))
     row("cholesky of stacks", lambda a: linalg.cholesky(positive_definite(a)), regular(2, 3, 3))

@@ -112,3 +112,8 @@ def test_a_dtype_of_integers_gives_constants():
     y = np.cumsum(Value(np.array([1.0, 2.0])), dtype=np.int64)
     assert not y.requires_grad
     assert y.dtype == np.int64
+
+
+@pytest.mark.parametrize("ufunc", [np.add, np.maximum])
+def test_no_segments(ufunc):
+    np.testing.assert_array_equal(grad(lambda x: np.sum(ufunc.reduceat(x, [])))(np.ones(3)), [0, 0, 0])

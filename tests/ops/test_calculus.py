@@ -112,3 +112,13 @@ def test_piecewise_leaves_gaps_at_zero_and_lets_the_last_condition_win():
 
 def test_piecewise_does_not_call_a_function_for_nothing():
     np.piecewise(Value(np.ones(2)), [np.array([False, False])], [lambda v: 1 / 0])
+
+
+def test_interp_with_a_step_at_an_end():
+    """Two points at one place: NumPy takes the last one from there on, and the first one before."""
+    weights = lambda xp: grad(lambda fp: np.sum(np.interp([-1.0, 1.0, 2.0, 0.5], xp, fp)))(np.array([1.0, 2.0, 4.0]))
+    np.testing.assert_array_equal(weights([0, 1, 1]), [1.5, 0.5, 2])
+    np.testing.assert_array_equal(weights([0, 0, 1]), [1, 0.5, 2.5])
+    np.testing.assert_array_equal(weights([1, 1, 1]), [2, 0, 2])
+    x = np.array([-np.inf, -1, 0.5, 1, 2, np.inf])
+    np.testing.assert_array_equal(grad(lambda x: np.sum(np.interp(x, [0, 1, 1], [1, 2, 4.0])))(x), [0, 0, 1, 0, 0, 0])

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import mutually_broadcastable_shapes
 
 import calligrad as cg
-from calligrad import Value, grad, gradients
+from calligrad import Value, grad, gradients, hessian
 from calligrad.testing import check_gradients
+from tests.cases import NUMPY
 
 # ---------------------------------------------------------------- broadcasting
 
@@ -232,3 +233,66 @@ def test_out_none_is_no_out():
     x = Value(np.ones(2))
     assert np.add(x, 1, out=None).requires_grad
     assert np.sum(x, out=None).requires_grad
+
+
+def test_a_bound_left_out_of_clip_is_no_number():
+    """Filled with an infinite one, flags would be clipped as flags and complex numbers lose their imaginary part."""
+    np.testing.assert_array_equal(np.clip(np.array([True, False]), Value([0.5, 3.0]), None).data, [1, 3])
+    z = np.array([np.inf + 1j, -np.inf - 1j])
+    for bounds in ((0, None), (None, 0)):
+        np.testing.assert_array_equal(np.clip(Value(z), *bounds).data, np.clip(z, *bounds))
+    for keywords in ({}, {"dtype": np.float64}):
+        glo, gx = grad(lambda lo, x: np.sum(np.clip(x, lo, None, **keywords)), (0, 1))(1.0, np.array([0.0, 1.0, 2.0]))
+        assert glo == 1
+        np.testing.assert_array_equal(gx, [0, 1, 1])
+
+
+@pytest.mark.skipif(NUMPY < "2.1.0", reason="min= and max= are from NumPy 2.1")
+def test_the_bounds_of_clip_are_given_once():
+    for x in (np.ones(2), Value(np.ones(2))):
+        for args, keywords, error in (
+            ((0,), {}, TypeError),
+            ((0,), {"min": 1}, TypeError),
+            ((0, 1), {"max": 1}, ValueError),
+        ):
+            with pytest.raises(error):
+                np.clip(x, *args, **keywords)
+
+
+def test_a_mask_leaves_numbers_weak():
+    """A Python number must not widen float32, with where= as without."""
+    mask = np.array([True, False, True])
+    for dtype in ("f2", "f4"):
+        x = np.ones(3, dtype)
+        for f in (lambda x: np.add(x, 1.0, where=mask, out=None), lambda x: np.power(x, 2, where=mask, out=None)):
+            assert f(Value(x)).dtype == dtype
+
+
+@pytest.mark.parametrize(
+    ("f", "points"),
+    [
+        (np.arcsin, [2 + 0j, -2 + 0j, complex(2, -0.0), complex(-2, -0.0)]),
+        (np.arccos, [2 + 0j, -2 + 0j, complex(2, -0.0), complex(-2, -0.0)]),
+        (np.arccosh, [0.5 + 0j, -2 + 0j, complex(0.5, -0.0), complex(-2, -0.0)]),
+        (np.arcsinh, [2j, -2j, complex(-0.0, 2), complex(-0.0, -2)]),
+        (np.arctanh, [2 + 0j, -2 + 0j, complex(2, -0.0), complex(-2, -0.0)]),
+    ],
+)
+def test_on_a_cut_the_slope_is_that_of_the_side_that_the_sign_of_zero_says(f, points):
+    for z in points:
+        near = z + 1e-9 * complex(math.copysign(z.real == 0, z.real), math.copysign(z.imag == 0, z.imag))
+        for part in (np.real, np.imag):
+            slope = grad(lambda z: part(f(z)))
+            np.testing.assert_allclose(slope(z), slope(near), rtol=1e-7, atol=1e-8)
+
+
+def test_arcsinh_of_numbers_whose_square_overflows():
+    assert grad(np.arcsinh)(1e200) == 1e-200
+    np.testing.assert_allclose(grad(np.arcsinh)(np.float16(-300)), 1 / 300, rtol=1e-3)
+    np.testing.assert_allclose(grad(lambda z: np.real(np.arcsinh(z)))(1e200 + 1e200j), 0.5e-200 + 0.5e-200j, rtol=1e-12)
+    assert grad(grad(np.arcsinh))(1e200) == 0
+
+
+@pytest.mark.parametrize("f", [np.hypot, np.arctan2])
+def test_at_the_origin_the_second_derivatives_are_0_as_well(f):
+    np.testing.assert_array_equal(hessian(lambda v: f(v[0], v[1]))(np.zeros(2)), np.zeros((2, 2)))

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from calligrad import Value, grad
+from calligrad import Value, grad, hessian
 
 
 @pytest.mark.parametrize(("f", "nans"), [(np.fmax.reduce, np.max), (np.fmin.reduce, np.min)])
@@ -59,3 +59,8 @@ def test_what_has_no_derivative_is_refused(name):
     args = ([0, 1],) if method == "reduceat" else ()
     with pytest.raises(NotImplementedError, match=rf"np\.{ufunc}\.{method} has no derivative"):
         getattr(getattr(np, ufunc), method)(Value(np.ones(3)), *args)
+
+
+@pytest.mark.parametrize("f", [np.hypot.reduce, lambda v: np.sum(np.hypot.accumulate(v))])
+def test_the_length_of_nothing_has_no_second_derivative(f):
+    np.testing.assert_array_equal(hessian(f)(np.zeros(3)), np.zeros((3, 3)))

@@ -263,3 +263,10 @@ def test_multi_dot_takes_a_stack_and_no_out():
     np.testing.assert_array_equal(linalg.multi_dot(Value(a)).data, linalg.multi_dot(a))
     with pytest.raises(TypeError, match="out="):
         linalg.multi_dot([Value(a[0]), a[1]], out=np.empty((2, 2)))
+
+
+def test_a_matrix_of_nan_leaves_a_singular_one_beside_it_alone():
+    a = np.array([[[np.nan, 1], [1, 2]], [[1, 1], [1, 1]]])
+    with np.errstate(invalid="ignore"):  # within NumPy's det
+        g = grad(lambda a: np.sum(linalg.det(a)))(a)
+    np.testing.assert_array_equal(g, [[[np.nan, np.nan], [np.nan, np.nan]], [[1, -1], [-1, 1]]])

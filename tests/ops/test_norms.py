@@ -135,3 +135,11 @@ def test_a_singular_matrix_has_an_infinite_condition_and_leaves_the_others_alone
     np.sum(y).backward()
     alone = grad(lambda a: linalg.cond(a, p))(a[1])
     np.testing.assert_array_equal(v.grad, [np.zeros((2, 2)), alone])
+
+
+@pytest.mark.parametrize(("p", "size"), [(-1, np.float32(1e-14)), (-1, 1e-150), (0.5, np.float32(1e-26)), (3, 1e200)])
+def test_the_gradient_of_a_norm_does_not_depend_on_the_scale(p, size):
+    x = np.array([1.0, 2.0], np.asarray(size).dtype)
+    with np.errstate(over="ignore"):  # within NumPy's norm
+        g = grad(lambda x: linalg.norm(x, p))(x * size if p < 3 else x * np.array([1e100]))
+    np.testing.assert_allclose(g, grad(lambda x: linalg.norm(x, p))(x), rtol=1e-6)

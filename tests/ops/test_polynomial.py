@@ -114,3 +114,9 @@ def test_modules_of_numpy_polynomial_evaluate_at_a_value():
     check_gradients(lambda x: np.polynomial.chebyshev.chebval(x, Q), x)
     with pytest.raises(TypeError, match=r"np\.stack"):
         np.polynomial.Polynomial(Value(Q))
+
+
+def test_a_polynomial_of_a_polynomial_is_a_polynomial():
+    y = np.polyval(Value([1.0, 2.0, 3.0]), np.poly1d([1.0, 1.0]))
+    np.testing.assert_array_equal(y.coeffs.data, np.polyval([1.0, 2.0, 3.0], np.poly1d([1.0, 1.0])).coeffs)
+    check_gradients(lambda p: np.polyval(p, np.poly1d([1.0, 1.0])).coeffs, np.array([1.0, 2.0, 3.0]))

@@ -294,3 +294,20 @@ def test_complex_numbers_are_ordered_by_their_real_part_first():
     z = np.array([1 + 5j, 2 - 1j, 2 + 3j])
     np.testing.assert_array_equal(grad(lambda z: np.real(np.max(z)))(z), [0, 0, 1])
     np.testing.assert_allclose(grad(np.var)(z), 2 * (z - np.mean(z)) / 3)
+
+
+def test_the_mean_keeps_its_digits_where_the_variance_has_more_than_the_numbers():
+    x = np.array([2048, 2050, 2050], np.float16)  # whose mean float16 does not have
+    np.testing.assert_allclose(grad(np.var)(x), [-8 / 9, 4 / 9, 4 / 9], rtol=1e-3)
+    x = (1e4 + np.random.default_rng(0).random(100)).astype(np.float32)
+    wide = x.astype(np.float64)
+    for f in (np.var, np.std):
+        g = grad(lambda x, f=f: f(x, dtype=np.float64))(x)
+        assert g.dtype == np.float32
+        np.testing.assert_allclose(g, grad(f)(wide), rtol=1e-6)
+
+
+@pytest.mark.parametrize("f", [np.max, lambda x: np.sum(np.maximum.reduceat(x, [0])), lambda x: np.sum(np.unique(x))])
+def test_more_ties_than_float16_can_count(f):
+    g = grad(f)(np.ones(70_000, np.float16))
+    np.testing.assert_array_equal(g, np.full(70_000, 1 / 70_000, np.float16), strict=True)

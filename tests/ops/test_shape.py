@@ -126,3 +126,11 @@ def test_repeats_that_do_not_fit_raise_numpys_errors(repeats):
         np.repeat(np.ones(3), repeats)
     with pytest.raises(expected.type):
         np.repeat(Value(np.ones(3)), repeats)
+
+
+def test_ravel_of_repeated_numbers_in_the_order_of_memory():
+    a = np.broadcast_to(np.arange(6.0).reshape(3, 1, 2), (4, 3, 5, 2))
+    for axes in ((0, 1, 2, 3), (3, 2, 1, 0), (1, 3, 0, 2), (2, 0, 3, 1)):
+        b = a.transpose(axes)[::-1]
+        np.testing.assert_array_equal(np.ravel(Value(b), "K").data, np.ravel(b, "K"))
+        np.testing.assert_array_equal(Value(b).flatten("K").data, b.flatten("K"))

@@ -1,5 +1,8 @@
 """What calligrad offers of scipy.linalg: SciPy's results, triangles that are not read, and what is refused."""
 
+import re
+import tracemalloc
+
 import numpy as np
 import pytest
 import scipy.linalg
@@ -183,7 +186,43 @@ def test_the_idle_triangle_of_a_factor_has_no_gradient():
     np.testing.assert_array_equal(np.triu(g, 1), 0)
 
 
+@pytest.mark.parametrize("name", ["inv", "det", "eigh", "eigvalsh", "svd", "svdvals", "qr"])
+def test_nobody_looks_for_nan_who_is_not_asked_to(name, recwarn):
+    a, ours, scipys = np.full((3, 3), np.nan), getattr(linalg, name), getattr(scipy.linalg, name)
+    with pytest.raises(ValueError, match="infs or NaNs"):
+        ours(Value(a))
+    try:
+        expected = scipys(a, check_finite=False)
+    except ValueError as error:  # what LAPACK itself says of NaN
+        with pytest.raises(ValueError, match=re.escape(str(error))):
+            ours(Value(a), check_finite=False)
+    else:
+        assert_same(ours(Value(a), check_finite=False), expected)
+
+
 # ---------------------------------------------------------------- the rest
+
+
+@pytest.mark.parametrize("shape", [(2, 3), ()])
+def test_hankel_of_what_is_no_vector_is_what_this_version_of_scipy_makes_of_it(shape, recwarn):
+    c = np.asarray(RNG.standard_normal(shape))
+    try:
+        expected = scipy.linalg.hankel(c)
+    except IndexError:
+        with pytest.raises(IndexError):
+            linalg.hankel(Value(c))
+    else:
+        assert_same(linalg.hankel(Value(c)), expected)
+
+
+def test_solve_toeplitz_needs_little_memory():
+    n = 3000
+    c = np.r_[9.0, RNG.standard_normal(n - 1) / n]
+    tracemalloc.start()
+    vjp(linalg.solve_toeplitz, c, c)[1](c)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 100 * c.nbytes
 
 
 def test_identities():
@@ -232,6 +271,7 @@ def test_what_scipys_decompositions_can_do_beyond_is_refused():
         lambda: linalg.qr(Value(A), pivoting=True),
         lambda: linalg.qr(Value(A), mode="raw"),
         lambda: linalg.polar(Value(B), "left"),
+        lambda: linalg.solve_toeplitz(Value(S[0]), np.ones((2, 4, 1))),
         lambda: linalg.solve_continuous_are(Value(A), B, S, S[:2, :2], s=B),
         lambda: linalg.solve_discrete_are(Value(A), B, S, S[:2, :2], e=A),
     ):

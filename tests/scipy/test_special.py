@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from scipy import special
 
-from calligrad import Value, grad, jacobian, vjp
+from calligrad import Value, grad, hessian, jacobian, vjp
 from calligrad.rules import RULES, numpy_name
 from calligrad.scipy import linalg
 from calligrad.scipy import special as offered
@@ -107,6 +107,14 @@ def test_what_has_no_derivative_is_refused_at_the_call(f, word):
         f(Value([1.0, 2.0]))
 
 
+@pytest.mark.parametrize("name", ["polygamma", "spherical_jn", "spherical_yn", "spherical_in", "spherical_kn"])
+def test_an_order_that_requires_a_gradient_is_refused(name):
+    f = getattr(offered, name)
+    with pytest.raises(TypeError, match=rf"n= of scipy\.special\.{name} is a constant"):
+        f(Value(1.0), 2.0)
+    assert f(Value(1), Value(2.0)).requires_grad
+
+
 @pytest.mark.parametrize("name", ["factorial", "comb", "perm"])
 def test_exact_results_are_refused(name):
     with pytest.raises(TypeError, match=f"{name} of a Value is not exact"):
@@ -141,7 +149,13 @@ def test_x_log_y_at_the_edges():
     assert slope(special.xlogy, 0, 0) == [0, 0]
     assert slope(special.xlogy, 0, -1) == [0, 0]
     assert slope(special.xlog1py, 0, -1) == [0, 0]
+    assert vjp(special.xlogy, 0j, -1 + 0j)[1](1 + 0j)[0].imag == -np.pi  # this number has a logarithm
     check_gradients(special.xlogy, np.array([0.0, 1.0]), np.array([2.0, 3.0]))
+
+
+@pytest.mark.parametrize(("f", "b"), [(special.xlogy, 0.0), (special.xlogy, -1.0), (special.xlog1py, -1.0)])
+def test_x_log_y_is_flat_where_it_is_taken_for_0(f, b):
+    np.testing.assert_array_equal(hessian(lambda v: f(v[0], v[1]))(np.array([0.0, b])), 0)
 
 
 def test_powers_of_box_and_cox_have_no_gap_at_0():
@@ -196,6 +210,12 @@ def test_logsumexp_with_infinities():
     weights = np.array([0.0, 1.0])  # what has no weight is not there
     np.testing.assert_array_equal(grad(lambda a: offered.logsumexp(a, b=weights))(np.array([np.inf, 1.0])), [0, 1])
     np.testing.assert_array_equal(grad(lambda a: offered.logsumexp(a, b=weights * 0))(np.zeros(2)), [0, 0])
+
+
+def test_the_logarithm_of_a_sum_that_cancels_has_slopes_without_bound():
+    weights = np.array([1.0, -1.0, 0.0, 1.0])
+    slopes = grad(lambda a: offered.logsumexp(a, b=weights))(np.array([1.0, 1.0, 1.0, -np.inf]))
+    np.testing.assert_array_equal(slopes, [np.inf, -np.inf, 0, 0])
 
 
 def test_the_sign_of_logsumexp_is_a_constant():

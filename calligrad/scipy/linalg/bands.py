@@ -25,6 +25,16 @@ def outer(x: Any, y: Any, rows: Any, columns: Any, read: Any) -> Any:
     return np.where(read, products if products.ndim == 2 else np.sum(products, axis=-1), 0)
 
 
+def of_one_matrix(x: Any, b: Any) -> Any:
+    """The solution ``x``, which is refused where SciPy made it of a stack of matrices or right-hand sides."""
+    if x.ndim > min(2, np.ndim(b)):
+        raise NotImplementedError(
+            "calligrad's solvers of banded and of Toeplitz matrices take one matrix, not a stack; solve one after the"
+            " other, and np.stack the solutions"
+        )
+    return x
+
+
 class SolveBanded(Function):
     """``scipy.linalg.solve_banded``."""
 
@@ -57,7 +67,7 @@ def solve_banded(
     [0.5 1.  0.5]
     """
     below, above = l_and_u
-    return SolveBanded((int(below), int(above)), check_finite)(ab, b)
+    return of_one_matrix(SolveBanded((int(below), int(above)), check_finite)(ab, b), b)
 
 
 class SolvehBanded(Function):
@@ -91,7 +101,7 @@ def solveh_banded(
     check_finite: bool = True,
 ) -> Any:
     """``scipy.linalg.solveh_banded``: the x with ``a @ x = b`` for a positive definite banded matrix."""
-    return SolvehBanded(lower, check_finite)(ab, b)
+    return of_one_matrix(SolvehBanded(lower, check_finite)(ab, b), b)
 
 
 class SolveToeplitz(Function):
@@ -107,18 +117,17 @@ class SolveToeplitz(Function):
         n = c.shape[0]
         first = np.concatenate([c[:1], r[1:]])  # c[0] is what stands on the diagonal; r[0] is not read
         gb = SolveToeplitz(False)(first, c, g)
-        apart, start = np.arange(n)[:, None], np.arange(n)
-        inside = apart + start < n
 
         def along(x, y):
-            """The sums along the diagonals of ``x @ y.T``, from the main one downwards."""
-            return -np.sum(outer(x, y, (apart + start) % max(1, n), np.broadcast_to(start, (n, n)), inside), axis=1)
+            """The sums along the diagonals of ``-x @ y.T``, from the main one downwards."""
+            columns = [(x, y)] if x.ndim == 1 else zip(x.mT, y.mT)
+            return -sum((np.correlate(x, conj(y), "full")[n - 1 :] for x, y in columns if n), np.zeros(n, c.dtype))
 
-        return lambda: along(gb, y), lambda: along(y, gb) * np.greater(start, 0), gb
+        return lambda: along(gb, y), lambda: along(y, gb) * np.greater(np.arange(n), 0), gb
 
 
 @offer(linalg.solve_toeplitz)
 def solve_toeplitz(c_or_cr: Any, b: Any, check_finite: bool = True) -> Any:
     """``scipy.linalg.solve_toeplitz``: the x with ``toeplitz(c, r) @ x = b``, by Levinson's recursion."""
     c, r = c_or_cr if isinstance(c_or_cr, tuple) else (c_or_cr, np.conjugate(c_or_cr))
-    return SolveToeplitz(check_finite)(c, r, b)
+    return of_one_matrix(SolveToeplitz(check_finite)(c, r, b), b)

@@ -24,32 +24,31 @@ SYMMETRIC = ("sym", "symmetric")
 MIRRORED = {"upper triangular": "lower triangular", "lower triangular": "upper triangular"}
 
 
-def columns(*xs: Any) -> tuple[Any, ...]:
-    """Vectors as matrices of one column."""
-    return tuple(x[..., None] for x in xs)
-
-
 # ---------------------------------------------------------------- as NumPy has them
 
 
 class InvOfScipy(equations.Inv):
     """``scipy.linalg.inv``."""
 
+    check_finite: bool = True
+
     def forward(self, a):
-        return linalg.inv(native(a))
+        return linalg.inv(native(a), check_finite=self.check_finite)
 
 
 @offer(linalg.inv)
 def inv(a: Any, overwrite_a: bool = False, check_finite: bool = True) -> Any:
     """``scipy.linalg.inv``: the inverse of square matrices."""
-    return InvOfScipy()(a)
+    return InvOfScipy(check_finite)(a)
 
 
 class DetOfScipy(determinants.Det):
     """``scipy.linalg.det``."""
 
+    check_finite: bool = True
+
     def forward(self, a):
-        return linalg.det(native(a))
+        return linalg.det(native(a), check_finite=self.check_finite)
 
     def backward(self, g, a, *, y):
         return super().backward(g, in_precision_of(y, a), y=y)
@@ -58,16 +57,38 @@ class DetOfScipy(determinants.Det):
 @offer(linalg.det)
 def det(a: Any, overwrite_a: bool = False, check_finite: bool = True) -> Any:
     """``scipy.linalg.det``: the determinant of square matrices."""
-    return DetOfScipy()(a)
+    return DetOfScipy(check_finite)(a)
 
 
 # ---------------------------------------------------------------- one matrix, one right-hand side
 
 
-class SolveOfScipy(Function):
-    """``scipy.linalg.solve``: of a Hermitian or symmetric matrix the gradient is so, too; what is not read has none."""
+class Solver(Function):
+    """The x with ``a @ x = b``: ``b`` is a vector if it has one axis, else a stack of matrices.
+
+    Each solver knows how to solve with the transpose, and which part in ``a`` the numbers have that it was given.
+    """
 
     broadcasts = True
+
+    def backward(self, g, a, _b, *, y):
+        vector = len(self.shapes[1]) == 1
+        if vector:
+            g, y = g[..., None], y[..., None]
+        gb = self.transposed_solve(a, g)
+        return lambda: self.of_matrix(a, gb, y), lambda: gb[..., 0] if vector else gb
+
+    def transposed_solve(self, a: Any, g: Any) -> Any:
+        """The gradient of ``b``."""
+        raise NotImplementedError
+
+    def of_matrix(self, a: Any, gb: Any, y: Any) -> Any:
+        """The gradient of ``a``."""
+        raise NotImplementedError
+
+
+class SolveOfScipy(Solver):
+    """``scipy.linalg.solve``: of a Hermitian or symmetric matrix the gradient is so, too; what is not read has none."""
 
     lower: bool = False
     check_finite: bool = True
@@ -78,20 +99,13 @@ class SolveOfScipy(Function):
         options = {name: getattr(self, name) for name in self.settings}
         return linalg.solve(native(a), native(b), **options)
 
-    def backward(self, g, a, _b, *, y):
-        vector = len(self.shapes[1]) == 1
-        gb = self._solve_transposed(a, g)
-        column, row = columns(gb, y) if vector else (gb, y)
+    def of_matrix(self, a, gb, y):
+        ga = -(y @ gb.mT if self.transposed else gb @ y.mT)
+        if self.assume_a in HERMITIAN:
+            return hermitian(ga)
+        return 0.5 * (ga + ga.mT) if self.assume_a in SYMMETRIC else np.where(self._places_read(a.shape[-1]), ga, 0)
 
-        def of_a():
-            ga = -(row @ column.mT if self.transposed else column @ row.mT)
-            if self.assume_a in HERMITIAN:
-                return hermitian(ga)
-            return 0.5 * (ga + ga.mT) if self.assume_a in SYMMETRIC else np.where(self._places_read(a.shape[-1]), ga, 0)
-
-        return of_a, gb
-
-    def _solve_transposed(self, a: Any, g: Any) -> Any:
+    def transposed_solve(self, a, g):
         if self.assume_a in HERMITIAN:  # the transpose is the conjugate; only one triangle need be there
             return conj(self._again(a, conj(g)))
         if self.assume_a in SYMMETRIC:
@@ -126,10 +140,8 @@ def solve(
     return SolveOfScipy(lower, check_finite, assume_a, transposed)(a, b)
 
 
-class SolveTriangular(Function):
+class SolveTriangular(Solver):
     """``scipy.linalg.solve_triangular``; the other triangle is not read, and has no gradient."""
-
-    broadcasts = True
 
     trans: Any = 0
     lower: bool = False
@@ -141,21 +153,14 @@ class SolveTriangular(Function):
             native(a), native(b), self.trans, self.lower, self.unit_diagonal, check_finite=self.check_finite
         )
 
-    def backward(self, g, a, _b, *, y):
-        plain, adjointed = self.trans in (0, "N"), self.trans in (2, "C")
-        gb = self._again(a, conj(g) if adjointed else g, 1 if plain else 0)
-        gb = conj(gb) if adjointed else gb
-        column, row = columns(gb, y) if len(self.shapes[1]) == 1 else (gb, y)
+    def transposed_solve(self, a, g):
+        again = SolveTriangular(int(self.trans in (0, "N")), self.lower, self.unit_diagonal, False)
+        return conj(again(a, conj(g))) if self.trans in (2, "C") else again(a, g)
 
-        def of_a():
-            ga = -(column @ row.mT if plain else row @ column.mT)
-            ga = conj(ga) if adjointed else ga
-            return np.tril(ga, -int(self.unit_diagonal)) if self.lower else np.triu(ga, int(self.unit_diagonal))
-
-        return of_a, gb
-
-    def _again(self, a: Any, b: Any, trans: int) -> Any:
-        return SolveTriangular(trans, self.lower, self.unit_diagonal, False)(a, b)
+    def of_matrix(self, a, gb, y):
+        ga = -(gb @ y.mT if self.trans in (0, "N") else y @ gb.mT)
+        read = triangle(a.shape[-1], self.lower, not self.unit_diagonal)
+        return np.where(read, conj(ga) if self.trans in (2, "C") else ga, 0)
 
 
 @offer(linalg.solve_triangular)
@@ -181,10 +186,8 @@ def solve_triangular(
     return SolveTriangular(trans, lower, unit_diagonal, check_finite)(a, b)
 
 
-class ChoSolve(Function):
+class ChoSolve(Solver):
     """``scipy.linalg.cho_solve``, in the triangle of the factor that counts and the right-hand side."""
-
-    broadcasts = True
 
     lower: bool = False
     check_finite: bool = True
@@ -192,17 +195,14 @@ class ChoSolve(Function):
     def forward(self, c, b):
         return linalg.cho_solve((native(c), self.lower), native(b), check_finite=self.check_finite)
 
-    def backward(self, g, c, _b, *, y):
-        gb = ChoSolve(self.lower, False)(c, conj(g))
-        column, row = columns(gb, y) if len(self.shapes[1]) == 1 else (gb, y)
+    def transposed_solve(self, c, g):
+        return conj(ChoSolve(self.lower, False)(c, conj(g)))
 
-        def of_c():
-            mask = triangle(c.shape[-1], self.lower)
-            factor = np.where(mask, c, 0)
-            twice = -2 * hermitian(column @ adjoint(row))
-            return conj(np.where(mask, twice @ factor if self.lower else factor @ twice, 0))
-
-        return of_c, conj(gb)
+    def of_matrix(self, c, gb, y):
+        mask = triangle(c.shape[-1], self.lower)
+        factor = np.where(mask, c, 0)
+        twice = -2 * hermitian(conj(gb @ y.mT))
+        return conj(np.where(mask, twice @ factor if self.lower else factor @ twice, 0))
 
 
 @offer(linalg.cho_solve)
@@ -212,10 +212,8 @@ def cho_solve(c_and_lower: tuple[Any, bool], b: Any, overwrite_b: bool = False, 
     return ChoSolve(bool(lower), check_finite)(c, b)
 
 
-class LuSolve(Function):
+class LuSolve(Solver):
     """``scipy.linalg.lu_solve``, in both factors at once and the right-hand side."""
-
-    broadcasts = True
 
     piv: Any
     trans: int = 0
@@ -224,21 +222,17 @@ class LuSolve(Function):
     def forward(self, lu, b):
         return linalg.lu_solve((native(lu), self.piv), native(b), self.trans, check_finite=self.check_finite)
 
-    def backward(self, g, lu, _b, *, y):
-        adjointed = self.trans == 2
-        gb = LuSolve(self.piv, 0 if self.trans else 1, False)(lu, conj(g) if adjointed else g)
-        gb = conj(gb) if adjointed else gb
-        column, row = columns(gb, y) if len(self.shapes[1]) == 1 else (gb, y)
+    def transposed_solve(self, lu, g):
+        again = LuSolve(self.piv, 0 if self.trans else 1, False)
+        return conj(again(lu, conj(g))) if self.trans == 2 else again(lu, g)
 
-        def of_lu():
-            n = lu.shape[-1]
-            strict = triangle(n, True, False)
-            l, u = np.where(strict, lu, np.eye(n, dtype=lu.dtype)), np.where(strict, 0, lu)
-            ga = -(row @ column.mT if self.trans else column @ row.mT)
-            ga = exchanged(conj(ga) if adjointed else ga, self.piv)
-            return np.where(strict, ga @ u.mT, l.mT @ ga)
-
-        return of_lu, gb
+    def of_matrix(self, lu, gb, y):
+        n = lu.shape[-1]
+        strict = triangle(n, True, False)
+        l, u = np.where(strict, lu, np.eye(n, dtype=lu.dtype)), np.where(strict, 0, lu)
+        ga = -(y @ gb.mT if self.trans else gb @ y.mT)
+        ga = exchanged(conj(ga) if self.trans == 2 else ga, self.piv)
+        return np.where(strict, ga @ u.mT, l.mT @ ga)
 
 
 @offer(linalg.lu_solve)

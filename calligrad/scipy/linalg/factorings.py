@@ -148,18 +148,20 @@ class EighOfScipy(spectra.Eigh):
     """``scipy.linalg.eigh``."""
 
     driver: Any = None
+    check_finite: bool = True
 
     def forward(self, a):
-        return linalg.eigh(native(a), lower=self.UPLO == "L", driver=self.driver)
+        return linalg.eigh(native(a), lower=self.UPLO == "L", driver=self.driver, check_finite=self.check_finite)
 
 
 class EigvalshOfScipy(spectra.Eigvalsh):
     """``scipy.linalg.eigvalsh``."""
 
     driver: Any = None
+    check_finite: bool = True
 
     def forward(self, a):
-        return linalg.eigvalsh(native(a), lower=self.UPLO == "L", driver=self.driver)
+        return linalg.eigvalsh(native(a), lower=self.UPLO == "L", driver=self.driver, check_finite=self.check_finite)
 
     def backward(self, g, a):
         return super().backward(g, in_precision_of(g, a))
@@ -187,7 +189,7 @@ def eigh(
             " subset_by_value are left out. Of a·v = w·b·v take l = cholesky(b, lower=True) and the matrix"
             " l⁻¹·a·l⁻*; of the results take those that you want"
         )
-    return (EigvalshOfScipy if eigvals_only else EighOfScipy)(UPLO="L" if lower else "U", driver=driver)(a)
+    return (EigvalshOfScipy if eigvals_only else EighOfScipy)("L" if lower else "U", driver, check_finite)(a)
 
 
 @offer(linalg.eigvalsh)
@@ -200,18 +202,22 @@ class SvdOfScipy(spectra.SVD):
     """``scipy.linalg.svd``."""
 
     lapack_driver: str = "gesdd"
+    check_finite: bool = True
 
     def forward(self, a):
-        return linalg.svd(native(a), self.full_matrices, lapack_driver=self.lapack_driver)
+        options = {"check_finite": self.check_finite, "lapack_driver": self.lapack_driver}
+        return linalg.svd(native(a), self.full_matrices, **options)
 
 
 class SvdvalsOfScipy(spectra.Svdvals):
     """``scipy.linalg.svdvals``."""
 
     lapack_driver: str = "gesdd"
+    check_finite: bool = True
 
     def forward(self, a):
-        return linalg.svd(native(a), compute_uv=False, lapack_driver=self.lapack_driver)
+        options = {"check_finite": self.check_finite, "lapack_driver": self.lapack_driver}
+        return linalg.svd(native(a), compute_uv=False, **options)
 
     def backward(self, g, a, *, y):
         return super().backward(g, in_precision_of(y, a), y=y)
@@ -228,14 +234,14 @@ def svd(
 ) -> Any:
     """``scipy.linalg.svd``: U, the singular values, descending, and V*."""
     if not compute_uv:
-        return SvdvalsOfScipy(lapack_driver)(a)
-    return SvdOfScipy(full_matrices=full_matrices, lapack_driver=lapack_driver)(a)
+        return SvdvalsOfScipy(lapack_driver, check_finite)(a)
+    return SvdOfScipy(full_matrices, lapack_driver, check_finite)(a)
 
 
 @offer(linalg.svdvals)
 def svdvals(a: Any, overwrite_a: bool = False, check_finite: bool = True) -> Any:
     """``scipy.linalg.svdvals``: the singular values, descending."""
-    return SvdvalsOfScipy()(a)
+    return SvdvalsOfScipy(check_finite=check_finite)(a)
 
 
 # ---------------------------------------------------------------- orthogonal factors
@@ -265,7 +271,7 @@ def polar(a: Any, side: str = "right") -> tuple[Any, Any]:
     """``scipy.linalg.polar``: ``a = u @ p``, or ``a = p @ u`` with ``side="left"``, u unitary and p positive."""
     function = Polar(side)
     u, p = function(a)
-    if p.shape[-1] > min(a.shape):
+    if p.shape[-1] > min(a.shape[-2:]):
         raise NotImplementedError(f"polar of shape {a.shape} with side={side!r} has no derivative: p is singular")
     return u, p
 
@@ -273,8 +279,11 @@ def polar(a: Any, side: str = "right") -> tuple[Any, Any]:
 class QROfScipy(factorings.QR):
     """``scipy.linalg.qr``."""
 
+    check_finite: bool = True
+
     def forward(self, a):
-        return linalg.qr(native(a), mode={"complete": "full", "reduced": "economic"}[self.mode])
+        mode = {"complete": "full", "reduced": "economic"}[self.mode]
+        return linalg.qr(native(a), mode=mode, check_finite=self.check_finite)
 
 
 @offer(linalg.qr)
@@ -291,5 +300,5 @@ def qr(
         raise NotImplementedError("qr of a Value takes neither pivoting nor mode='raw'; exchange the columns yourself")
     if mode not in ("full", "qr", "r", "economic"):
         raise ValueError(f"Mode argument should be one of ['full', 'r', 'economic', 'raw'], not {mode!r}")
-    q, r = QROfScipy("reduced" if mode == "economic" else "complete")(a)
+    q, r = QROfScipy("reduced" if mode == "economic" else "complete", check_finite)(a)
     return (r,) if mode == "r" else (q, r)

@@ -9,6 +9,7 @@ from scipy import linalg
 
 from calligrad.function import Function
 from calligrad.scipy.offer import offer
+from calligrad.value import as_arraylike
 
 
 class BlockDiag(Function):
@@ -69,10 +70,11 @@ def toeplitz(c: Any, r: Any = None) -> Any:
 @offer(linalg.hankel)
 def hankel(c: Any, r: Any = None) -> Any:
     """``scipy.linalg.hankel``: ``c`` is the first column and ``r`` the last row, zeros if left out."""
-    c = np.atleast_1d(c)
-    r = np.zeros(c.shape, c.dtype) if r is None else np.atleast_1d(r)
-    i, j = _places(c.shape[-1], r.shape[-1])
-    return np.concatenate([c, r[..., 1:]], -1)[..., i + j]
+    c = as_arraylike(c)
+    r = np.zeros(c.shape, c.dtype) if r is None else as_arraylike(r)
+    of_c, of_r = np.arange(c.size), c.size + np.arange(r.size)
+    places = linalg.hankel(np.reshape(of_c, c.shape), np.reshape(of_r, r.shape))  # versions differ in what has two axes
+    return np.concatenate([np.ravel(c), np.ravel(r)])[places]
 
 
 @offer(linalg.circulant)

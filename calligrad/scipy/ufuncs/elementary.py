@@ -38,28 +38,33 @@ def _exprel_slope(x: Any, y: Any) -> Any:
     return np.where(near, 0.5 * special.hyp1f1(2.0, 3.0, np.where(near, x, 0)), np.where(up, above, below))
 
 
-def _log_where_defined(a: Any, b: Any, log: Any, zero: float) -> Any:
-    """The slope in ``a`` of ``a * log(b)``, which is 0 where both are 0: the function is 0 along there."""
-    nothing = np.equal(a, 0) & np.less_equal(b, zero)
+def _nothing(a: Any, b: Any, zero: int) -> Any:
+    """Where ``a * log(b)`` is 0 though there is no logarithm of ``b``: the function is taken for 0 all around."""
+    return np.equal(a, 0) & (np.equal if np.iscomplexobj(b) else np.less_equal)(b, zero)
+
+
+def _log_where_defined(a: Any, b: Any, log: Any, zero: int) -> Any:
+    """The slope of ``a * log(b)`` in ``a``."""
+    nothing = _nothing(a, b, zero)
     return np.where(nothing, 0, log(np.where(nothing, 1, b)))
 
 
 def _ratio_where_defined(a: Any, b: Any) -> Any:
-    """``a / b``, and 0 where both are 0."""
-    return a / np.where(np.equal(a, 0) & np.equal(b, 0), 1, b)
+    """Its slope in ``b``: by infinity, so that the slopes of this slope are 0 as well."""
+    return a / np.where(_nothing(a, b, 0), np.inf, b)
 
 
 slopes(
     "xlogy",
     lambda a, b: _log_where_defined(a, b, np.log, 0),
     lambda a, b: _ratio_where_defined(a, b),
-    doc="``a * log(b)``, 0 where a is 0; where both are 0 so are the slopes.",
+    doc="``a * log(b)``, 0 where a is 0; where b has no logarithm either, the slopes are 0.",
 )
 slopes(
     "xlog1py",
     lambda a, b: _log_where_defined(a, b, np.log1p, -1),
     lambda a, b: _ratio_where_defined(a, 1 + b),
-    doc="``a * log(1 + b)``, 0 where a is 0; where b is also -1, so are the slopes.",
+    doc="``a * log(1 + b)``, 0 where a is 0; where 1 + b has no logarithm either, the slopes are 0.",
 )
 
 # The power of Box and Cox, (x**p - 1) / p, is log(x) * exprel(p * log(x)): without a gap where p is 0.

@@ -56,7 +56,7 @@ def _in_place(operation: Callable) -> Callable:
             raise ValueError(f"an array of shape {self.shape} does not take a result broadcast to shape {y.shape}")
         if not np.can_cast(y.dtype, self.dtype, "same_kind"):
             raise TypeError(f"an array of {self.dtype} does not take a result of {y.dtype} by casting='same_kind'")
-        self[...] = y
+        self._replace(y)
         return self
 
     name = operation.__name__
@@ -179,6 +179,10 @@ class ArrayLike:
 
     def __format__(self, spec: str) -> str:
         return format(self.data, spec) if spec else str(self)
+
+    def _replace(self, y: Any) -> None:
+        """Be ``y``, a new array of this shape, from now on."""
+        self[...] = y
 
     # ---- operators
 

@@ -18,20 +18,20 @@ def rule_for(cls: Any, func: Callable) -> Callable:
     if isinstance(func, np.ufunc) and not cls.settings and func.nin <= 2:  # the short way, for what is called most
         return (lambda x: cls().__call__(x)) if func.nin == 1 else lambda a, b: cls().__call__(a, b)
 
+    arrays = parameters_of(cls.forward)[0][1:]
+    if not arrays:  # the forward that every Function has; backward may name its inputs
+        arrays = parameters_of(cls.backward)[0][2:]
+    n = max(1, len(arrays))
+
     @functools.cache
-    def parameters() -> tuple[int, list[str]]:
-        """How many arrays the function takes, and the names of all it takes."""
-        arrays = list(signature(cls.forward).parameters.values())[1:]
-        if not arrays or arrays[0].kind is arrays[0].VAR_POSITIONAL:  # what every Function has; backward may name them
-            arrays = list(signature(cls.backward).parameters.values())[2:]
-        named = [p.name for p in arrays if p.kind is p.POSITIONAL_OR_KEYWORD]
+    def parameters() -> list[str]:
         try:
-            return max(1, len(named)), list(signature(func).parameters)
+            return list(signature(func).parameters)
         except ValueError:  # some functions written in C do not tell
-            return max(1, len(named)), [*named, *cls.settings]
+            return [*arrays, *cls.settings]
 
     def rule(*args: Any, **kwargs: Any) -> Any:
-        n, names = parameters()
+        names = parameters()
         kwargs = dict(zip(names[n:], args[n:])) | kwargs
         xs = args[:n] if len(args) >= n else (*args, *(kwargs.pop(key) for key in names[len(args) : n]))
         return cls(**known_settings(cls, func, kwargs))(*xs)

@@ -254,6 +254,15 @@ class Value(ArrayLike):
         self._become(RULES[Value.__setitem__](self, key, value))
         views.written(self)
 
+    def _replace(self, y: Any) -> None:
+        leaf = views.origin(self)
+        is_leaf = leaf.created_by is None and leaf._requires_grad
+        if is_leaf or paused.get() or hasattr(self, "_source") or not isinstance(y, Value):
+            self[...] = y
+            return
+        self._become(y if y.dtype == self.dtype else y.astype(self.dtype))  # what __setitem__ would copy
+        views.written(self)
+
     def _become(self, y: Any) -> None:
         """Take the array and the past of ``y``: whoever remembers the old array keeps it."""
         y = y if isinstance(y, Value) else Value(y, requires_grad=False)  # a batch that was written into a constant

@@ -332,7 +332,7 @@ def test_a_constant_that_changes_after_the_call(boxed):
     b, kept = np.array([1.0, 2.0, 3.0]), Value(np.array([1.0, 1.0, 1.0]), requires_grad=False)
     scaled = {"numeric": numeric, "custom": lambda f: custom(f, lambda g, x, b, kept: g * b["b"] * kept)}
     f = scaled["numeric" if boxed is numeric else "custom"](lambda x, b, kept: x * b["b"] * kept)
-    y, pull = vjp(lambda x: f(x, {"b": b}, kept), X)
+    _, pull = vjp(lambda x: f(x, {"b": b}, kept), X)
     b[:] = 100.0
     kept.data[:] = 100.0
     np.testing.assert_allclose(pull(np.ones(3))[0], [1.0, 2.0, 3.0], rtol=1e-9)

@@ -289,11 +289,10 @@ def test_a_value_in_the_condition_is_found_without_one_among_the_arguments():
 
 
 def test_a_solution_of_integers_is_refused():
+    def two(a):
+        return 2
+
     with pytest.raises(TypeError, match=r"two returned 2, which holds no floating-point number"):
-
-        def two(a):
-            return 2
-
         grad(implicit.root(lambda x, a: x**3 - a, two))(8.0)
 
 

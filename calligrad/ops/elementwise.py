@@ -187,8 +187,9 @@ def clip(
     elif a_min is _NO or a_max is _NO or min is not _NO or max is not _NO:
         np.clip(*unwrap_all((a, a_min, a_max)), min=unwrap(min), max=unwrap(max))  # NumPy says what is wrong
     bounds = [bound for bound in (a_min, a_max) if bound is not None]
+    kind: type[Elementwise] = Clip
     if len(bounds) == 2:
-        kind, ufunc = Clip, CLIP
+        ufunc = CLIP
     elif bounds:
         kind, ufunc = (ClipBelow, np.maximum) if a_max is None else (ClipAbove, np.minimum)
     else:

@@ -242,7 +242,9 @@ def test_a_bound_left_out_of_clip_is_no_number():
     for bounds in ((0, None), (None, 0)):
         np.testing.assert_array_equal(np.clip(Value(z), *bounds).data, np.clip(z, *bounds))
     for keywords in ({}, {"dtype": np.float64}):
-        glo, gx = grad(lambda lo, x: np.sum(np.clip(x, lo, None, **keywords)), (0, 1))(1.0, np.array([0.0, 1.0, 2.0]))
+        glo, gx = grad(lambda lo, x, kw=keywords: np.sum(np.clip(x, lo, None, **kw)), (0, 1))(
+            1.0, np.array([0.0, 1.0, 2.0])
+        )
         assert glo == 1
         np.testing.assert_array_equal(gx, [0, 1, 1])
 
@@ -282,7 +284,7 @@ def test_on_a_cut_the_slope_is_that_of_the_side_that_the_sign_of_zero_says(f, po
     for z in points:
         near = z + 1e-9 * complex(math.copysign(z.real == 0, z.real), math.copysign(z.imag == 0, z.imag))
         for part in (np.real, np.imag):
-            slope = grad(lambda z: part(f(z)))
+            slope = grad(lambda z, part=part: part(f(z)))
             np.testing.assert_allclose(slope(z), slope(near), rtol=1e-7, atol=1e-8)
 
 

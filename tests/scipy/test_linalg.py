@@ -203,6 +203,17 @@ def test_nobody_looks_for_nan_who_is_not_asked_to(name, recwarn):
 # ---------------------------------------------------------------- the rest
 
 
+@pytest.mark.parametrize("b", [np.ones((2, 4, 1)), np.ones((1, 4, 2))])
+def test_stacks_of_banded_equations_are_refused(b):
+    for call in (
+        lambda: linalg.solve_toeplitz(Value(S[0]), b),
+        lambda: linalg.solve_banded((1, 1), Value(S[:3]), b),
+        lambda: linalg.solveh_banded(Value([S.diagonal(), B[:, 0]]), b, lower=True),
+    ):
+        with pytest.raises((NotImplementedError, ValueError), match=r"not a stack|(?i:incompatible|shape)"):
+            call()
+
+
 @pytest.mark.parametrize("shape", [(2, 3), ()])
 def test_hankel_of_what_is_no_vector_is_what_this_version_of_scipy_makes_of_it(shape, recwarn):
     c = np.asarray(RNG.standard_normal(shape))
@@ -271,7 +282,6 @@ def test_what_scipys_decompositions_can_do_beyond_is_refused():
         lambda: linalg.qr(Value(A), pivoting=True),
         lambda: linalg.qr(Value(A), mode="raw"),
         lambda: linalg.polar(Value(B), "left"),
-        lambda: linalg.solve_toeplitz(Value(S[0]), np.ones((2, 4, 1))),
         lambda: linalg.solve_continuous_are(Value(A), B, S, S[:2, :2], s=B),
         lambda: linalg.solve_discrete_are(Value(A), B, S, S[:2, :2], e=A),
     ):

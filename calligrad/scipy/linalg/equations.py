@@ -154,8 +154,13 @@ class SolveTriangular(Solver):
         )
 
     def transposed_solve(self, a, g):
-        again = SolveTriangular(int(self.trans in (0, "N")), self.lower, self.unit_diagonal, False)
-        return conj(again(a, conj(g))) if self.trans in (2, "C") else again(a, g)
+        if self.trans in (2, "C"):
+            return conj(self._again(a, conj(g), 0))
+        return self._again(a, g, 1 if self.trans in (0, "N") else 0)
+
+    def _again(self, a: Any, b: Any, trans: int) -> Any:
+        options = {"lower": self.lower, "unit_diagonal": self.unit_diagonal, "check_finite": False}
+        return solve_triangular(native(a), native(b), trans, **options)  # of arrays SciPy's own, without detour
 
     def of_matrix(self, a, gb, y):
         ga = -(gb @ y.mT if self.trans in (0, "N") else y @ gb.mT)
@@ -256,7 +261,7 @@ class SolveSylvester(Function):
         return linalg.solve_sylvester(native(a), native(b), native(q))
 
     def backward(self, g, a, b, _q, *, y):
-        gq = SolveSylvester()(a.mT, b.mT, g)
+        gq = solve_sylvester(native(a).mT, native(b).mT, native(g))  # of arrays SciPy's own, without detour
         return lambda: -(gq @ y.mT), lambda: -(y.mT @ gq), gq
 
 

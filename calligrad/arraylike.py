@@ -50,7 +50,7 @@ def _in_place(operation: Callable) -> Callable:
 
     def method(self, other):
         y = operation(self, other)
-        if self.ndim == 0 or not isinstance(y, ArrayLike):
+        if self._is_number() or not isinstance(y, ArrayLike):
             return y  # of a number NumPy makes a new one
         if y.shape != self.shape:
             raise ValueError(f"an array of shape {self.shape} does not take a result broadcast to shape {y.shape}")
@@ -179,6 +179,10 @@ class ArrayLike:
 
     def __format__(self, spec: str) -> str:
         return format(self.data, spec) if spec else str(self)
+
+    def _is_number(self) -> bool:
+        """Whether NumPy would have a number here, and no array of no axes."""
+        return self.ndim == 0
 
     def _replace(self, y: Any) -> None:
         """Be ``y``, a new array of this shape, from now on."""

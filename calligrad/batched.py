@@ -290,6 +290,8 @@ def apply(func: Callable, args: Any, kwargs: dict[str, Any], like: Level | None 
         return func(*_as_constants(args), **_as_constants(kwargs))  # a Value over this level is further in
     if kwargs.get("out", ...) is None:
         del kwargs["out"]
+    elif type(out := kwargs.get("out")) is Batched and not isinstance(func, np.ufunc):
+        return _written_into(out, func, args, {key: x for key, x in kwargs.items() if key != "out"})
     elif "out" in kwargs and not isinstance(func, np.ufunc):
         raise TypeError(f"{numpy_name(func)} within vmap cannot write into an existing array; take the result instead")
     try:
@@ -301,6 +303,17 @@ def apply(func: Callable, args: Any, kwargs: dict[str, Any], like: Level | None 
     except NoRule:
         pass
     return BATCHING[one_by_one](level, func, args, kwargs)
+
+
+def _written_into(out: Batched, func: Callable, args: Any, kwargs: dict[str, Any]) -> Batched:
+    """``out``, which was given to ``func`` to write into."""
+    y = func(*args, **kwargs)
+    if np.shape(y) != out.shape or not np.can_cast(y.dtype, out.dtype, "same_kind"):
+        raise ValueError(f"{numpy_name(func)} gives {y.dtype}{list(y.shape)}, which out= of {out!r} does not take")
+    if func is np.clip and kwargs.get("where", True) is not True:
+        y = np.where(kwargs["where"], y, out)
+    out[...] = y
+    return out
 
 
 _WRITERS: frozenset[Any] = frozenset(

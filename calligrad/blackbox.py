@@ -67,6 +67,7 @@ class Call:
         self.met_values = any(isinstance(x, Value) for x in given)
         self.form: Any = None  # what f returned
         self.writes = False  # whether f writes into arrays that it is given
+        self.holds_value = strict.get() and holds_value(f)  # found out once, not at every step
 
     def filled(self, xs: Iterable[Any]) -> tuple[tuple, dict[str, Any]]:
         """The arguments, with ``xs`` in place of the Values."""
@@ -84,14 +85,14 @@ class Call:
         args, kwargs = self.filled(xs)
         if self.writes:
             args, kwargs = _copied(args), _copied(kwargs)
-        return closed(self.f, *args, **kwargs)
+        return closed(self.f, args, kwargs, self.holds_value)
 
     def first(self, *xs: Any) -> Any:
         """The call that was asked for, of the caller's own arrays; for later ones copies are kept of what they were."""
         args, kwargs = self.filled(xs)
         theirs = leaves([self.args, self.kwargs])
         self.args, self.kwargs = _copied(self.args), _copied(self.kwargs)
-        y = closed(self.f, *args, **kwargs)
+        y = closed(self.f, args, kwargs, self.holds_value)
         self.writes = any(
             x is not copy and not np.array_equal(unwrap(x), copy)
             for x, copy in zip(theirs, leaves([self.args, self.kwargs]))
@@ -99,8 +100,11 @@ class Call:
         return y
 
 
-def closed(f: Callable, *args: Any, **kwargs: Any) -> Any:
-    """``f`` of arrays, which must not let a Value in by another way than its arguments."""
+def closed(f: Callable, args: Sequence[Any], kwargs: dict[str, Any], tight: bool) -> Any:
+    """``f`` of arrays, which must not let a Value in by another way than its arguments.
+
+    Values of its own may leave as numbers; ``tight`` says that there are others, which may not.
+    """
 
     def plain(y: Any) -> Any:
         if isinstance(y, Value) and y.requires_grad:
@@ -110,7 +114,7 @@ def closed(f: Callable, *args: Any, **kwargs: Any) -> Any:
             )
         return unwrap(y)
 
-    with differentiating(strict.get() and holds_value(f)):  # its own Values may leave as numbers, those may not
+    with differentiating(tight):
         return map_leaves(plain, f(*args, **kwargs))
 
 

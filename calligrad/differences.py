@@ -190,11 +190,12 @@ def _given(step: Any, forms: Sequence[Any]) -> Any:
     """The given step for each of the numbers in arrays like ``forms``."""
     found = []
     for form in forms:
-        if np.ndim(step) and np.broadcast_shapes(np.shape(step), form.shape) != form.shape:
-            raise ValueError(
-                f"step has shape {np.shape(step)}, which does not broadcast to an argument of {form.shape}"
-            )
-        found += [np.ravel(np.broadcast_to(step, form.shape))] * width_of(form)
+        try:
+            steps = np.ravel(np.broadcast_to(step, form.shape))
+        except ValueError:
+            message = f"step has shape {np.shape(step)}, which does not broadcast to an argument of {form.shape}"
+            raise ValueError(message) from None
+        found += [steps] * width_of(form)
     return np.concatenate(found)
 
 
@@ -202,12 +203,13 @@ def _moved(call: Call, step: Any) -> Any:
     """What the black box returned, as a function of one vector of all that its gradient is wanted for."""
     moves = [getattr(x, "requires_grad", True) or isinstance(unwrap(x), Batched) for x in call.values]
     xs = [x for x, moved in zip(call.values, moves) if moved]
+    constants = [None if moved else x.data.copy() for x, moved in zip(call.values, moves)]  # as they are now
     forms = [np.broadcast_to(np.zeros((), x.dtype), x.shape) for x in xs]  # f outlives a vmap, and its arrays do not
 
     def f(vector: Any) -> tuple[Any, Any]:
         given = iter(arrays(vector, forms))
         run = call.first if call.form is None else call
-        y = run(*((next(given) if moved else x.data)[()] for x, moved in zip(call.values, moves)))
+        y = run(*((next(given) if constant is None else constant.copy())[()] for constant in constants))
         floats = floats_of(y)
         shapes = [np.shape(part) for part in floats]
         if call.form is None:

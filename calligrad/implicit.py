@@ -129,7 +129,7 @@ class Implicit(Boxed):
                 " and only those have a gradient. Return floats"
             )
         residual = functools.update_wrapper(functools.partial(self._residual), self.condition)
-        closed(residual, vector_of(solution), xs)
+        closed(residual, (vector_of(solution), xs), {}, tight=False)
 
     def pulled(self, g: Any, xs: Sequence[Any], y: Any) -> Sequence[Any]:
         x = vector_of(floats_of(y))

@@ -246,13 +246,17 @@ class Value(ArrayLike):
             raise RuntimeError(f"{self.label()} was computed, and its graph remembers the array; write into a copy")
         if self._array.dtype.kind not in "fc" and getattr(value, "requires_grad", False):
             raise TypeError(f"{self.label()} is {self._array.dtype}: what is written into it would lose its gradient")
-        if not self._array.flags.writeable and hasattr(self, "_source"):
+        if not self._array.flags.writeable and self.created_by is not None and self.created_by.views:
             raise ValueError(f"{self.label()} is a read-only view, as of NumPy")
         if hasattr(self, "_source") and views.overlaps_itself(self):
             views.write_through(self, unwrap_all(key), value)
             return
         self._become(RULES[Value.__setitem__](self, key, value))
         views.written(self)
+
+    def _is_number(self) -> bool:
+        is_parameter = self.created_by is None and self._requires_grad and paused.get()
+        return self.ndim == 0 and not is_parameter
 
     def _replace(self, y: Any) -> None:
         leaf = views.origin(self)
@@ -295,8 +299,8 @@ class Value(ArrayLike):
             caller = sys._getframe(2)
             if opname[caller.f_code.co_code[caller.f_lasti]] == "STORE_SUBSCR":
                 raise TypeError(
-                    "array[…] = value would cut the graph. Collect the Values in a list and join them with np.stack,"
-                    " make the array a Value, y = Value(np.zeros(…), requires_grad=False), or write value.item()"
+                    "array[…] = value would cut the graph. Make the array a Value too, with np.zeros_like(value, shape=…)"
+                    " or np.zeros(…, like=value), collect the Values in a list for np.stack, or write value.item()"
                 )
             if strict.get():
                 raise TypeError(

@@ -144,6 +144,15 @@ def test_augmented_assignment_under_no_grad_changes_the_parameter_itself():
     assert x.requires_grad
 
 
+def test_augmented_assignment_of_a_number_that_is_a_parameter():
+    w = before = Value(2.0)
+    with no_grad():
+        w -= 0.5
+        w *= 2
+    assert w is before
+    assert (w.item(), w.requires_grad) == (3.0, True)
+
+
 def test_augmented_assignment_of_a_number_makes_a_new_one():
     x = Value(X)
     y = z = np.sum(x)

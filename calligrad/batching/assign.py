@@ -100,6 +100,9 @@ def _holding(source: Any, data: Any) -> Any:
 def setitem(level: Level, x: Any, key: Any, value: Any) -> None:
     """``x[key] = value``."""
     key, value = as_tuple(key), level.examples(value)
+    if len(key) == 1 and isinstance(mask := key[0], Batched) and mask.dtype == bool:
+        setitem(level, x, ..., np.where(*_where_masked(mask, value, x)))
+        return
     data = target(level, x, value)
     if all(map(is_basic, key)):
         ndim = 1 + np.empty(x.shape, bool)[key].ndim
@@ -108,6 +111,18 @@ def setitem(level: Level, x: Any, key: Any, value: Any) -> None:
         places = positions(level, x.shape, key)
         data[_everywhere(level, places, x.shape)] = _with_axes(value, places.ndim)
     written(level, x)
+
+
+def _where_masked(mask: Batched, value: Any, x: Any) -> tuple[Any, Any, Any]:
+    """What np.where takes for ``x[mask] = value``, where the mask differs from example to example."""
+    if mask.shape != x.shape[: mask.ndim]:
+        raise IndexError(f"a mask of shape {mask.shape} does not fit an array of shape {x.shape}")
+    if value.ndim - 1 > x.ndim - mask.ndim:
+        raise Leaving(
+            "x[mask] = values within vmap, where the mask differs from example to example: one value for every place is"
+            " written, but not one after another; see np.where"
+        )
+    return np.reshape(mask, (*mask.shape, *(1,) * (x.ndim - mask.ndim))), mask.level.wrap(value), x
 
 
 def _everywhere(level: Level, places: Any, shape: tuple[int, ...]) -> tuple[Any, ...]:

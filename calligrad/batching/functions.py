@@ -20,6 +20,7 @@ from calligrad.ops.diagonal import OnDiagonal
 from calligrad.ops.index import Scatter, SetItem, Spread
 from calligrad.ops.rearrange import OverlapAdd
 from calligrad.ops.softmax import LogSoftmax, LogSumExp, Softmax
+from calligrad.rules import numpy_name
 from calligrad.value import Value
 
 
@@ -99,6 +100,19 @@ def elementwise(level: Level, function: Function, *xs: Any) -> Any:
     return level.wrap(y)
 
 
+def name_of(function: Function) -> str:
+    """How a user writes what ``function`` does."""
+    kind = type(function)
+    if (call := getattr(function, "call", None)) is not None and hasattr(call, "f"):
+        return getattr(call.f, "__name__", type(call.f).__name__)  # a black box
+    if not kind.__module__.startswith("calligrad."):
+        return kind.__name__
+    if kind.of is not None:
+        return numpy_name(kind.of)
+    described = (kind.__doc__ or "").split("``")  # ours say it in their first words
+    return described[1] if len(described) > 1 and not described[0] else kind.__name__
+
+
 def one_by_one(level: Level, function: Function, method: str, args: Any, kwargs: dict[str, Any]) -> Any:
     """A method of ``function`` for every example; what ``forward`` stores on the Function is stored for all of them."""
     stored: list[dict[str, Any]] = []
@@ -109,8 +123,9 @@ def one_by_one(level: Level, function: Function, method: str, args: Any, kwargs:
         stored.append({name: x for name, x in batched.settings_of(new).items() if name not in settings})
         return tuple(gx() if callable(gx) else gx for gx in y) if isinstance(y, tuple) else y
 
-    of_example.__name__ = type(function).__name__
-    of_example.key = type(function)  # type: ignore[attr-defined]
+    of_example.__name__ = name_of(function) if method == "forward" else f"the gradient of {name_of(function)}"
+    call = getattr(function, "call", None)
+    of_example.key = type(function), getattr(call, "f", None), method  # type: ignore[attr-defined]
     ys = BATCHING[batched.one_by_one](level, of_example, (batched.settings_of(function), args, kwargs), {})
     for name, first in stored[0].items():
         together = hasattr(first, "__array_function__")

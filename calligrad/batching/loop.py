@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -20,6 +21,7 @@ class BatchingWarning(UserWarning):
 
 
 _told: set[Any] = set()
+"""What was warned of already: once is enough."""
 
 
 def one_by_one(level: Level, func: Callable, args: Any, kwargs: dict[str, Any]) -> Any:
@@ -31,7 +33,7 @@ def one_by_one(level: Level, func: Callable, args: Any, kwargs: dict[str, Any]) 
             f"{_name(func)} has no batching rule: vmap calls it for one example after another. The result is right,"
             " but slow; docs/vmap.md says which functions have none, and what to use instead",
             BatchingWarning,
-            stacklevel=2,
+            stacklevel=_level_of_the_user(),
         )
     if not level.size:
         raise ValueError(f"{_name(func)} has no batching rule, and cannot be called for a batch of no examples")
@@ -73,6 +75,14 @@ def one(x: Any, i: int, level: Level) -> Any:
 
 def _name(func: Any) -> str:
     return func.__name__ if hasattr(func, "key") else numpy_name(func)
+
+
+def _level_of_the_user() -> int:
+    """How far up the stack the line is that called NumPy or calligrad, as ``warnings.warn`` counts from our caller."""
+    level, frame = 1, sys._getframe(1)
+    while frame.f_globals.get("__name__", "").partition(".")[0] in ("calligrad", "numpy") and frame.f_back:
+        level, frame = level + 1, frame.f_back
+    return level
 
 
 BATCHING[batched.one_by_one] = one_by_one

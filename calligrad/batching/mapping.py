@@ -21,7 +21,8 @@ def vmap(f: Callable, in_axes: Any = 0, out_axes: Any = 0) -> Callable:
     ``f`` runs once, on arrays that hide the axis along which the examples lie; every NumPy call in it is one call
     on all of them. ``in_axes`` says which axis that is: a whole number for all arguments, or a tuple or list with an
     entry for each, which may be None for an argument that is the same for every example, or a nest in the form of
-    the argument (or of a part of it). Keyword arguments have the examples along axis 0. ``out_axes`` says, as
+    the argument (or of a part of it). Keyword arguments have the examples along axis 0
+    (``functools.partial`` gives one that is the same for all). ``out_axes`` says, as
     a whole number or a nest, where the results have theirs; a result that is the same for all examples is repeated.
 
     It nests with itself, ``grad`` and the other transformations in any order. A NumPy function without a rule
@@ -95,20 +96,34 @@ def _pairs(nest: Any, axes: Any, word: str) -> Iterator[tuple[Any, Any]]:
 def _size(nest: Any, axes: Any, name: str) -> int:
     """How many examples there are."""
     found: dict[int, str] = {}
-    for x, axis in _pairs(nest, axes, "in_axes"):
-        if axis is not None:
+    for part, its_axes, kind in zip(nest, axes, ("argument", "keyword argument")):
+        for x, axis in _pairs(part, its_axes, "in_axes"):
+            if axis is None:
+                continue
             shape = _array(x).shape
             if not -len(shape) <= axis < len(shape):
+                way_out = "with None in in_axes it is the same for every example" if part is nest[0] else _KEYWORDS
                 raise ValueError(
-                    f"vmap of {name}: an argument of shape {shape} has no axis {axis} along which examples could lie;"
-                    " with None in in_axes it is the same for every example"
+                    f"vmap of {name}: {_a(kind)} of shape {shape} has no axis {axis}"
+                    f" along which examples could lie; {way_out}"
                 )
-            found.setdefault(shape[axis], f"{shape[axis]} along axis {axis} of an array of shape {shape}")
+            found.setdefault(shape[axis], f"{shape[axis]} along axis {axis} of {_a(kind)} of shape {shape}")
     if not found:
         raise ValueError(f"vmap of {name}: no argument has a batch; in_axes is None for all of them")
     if len(found) > 1:
-        raise ValueError(f"vmap of {name}: different numbers of examples: {' and '.join(found.values())}")
+        way_out = f"; {_KEYWORDS}" if nest[1] else ""
+        raise ValueError(f"vmap of {name}: different numbers of examples: {' and '.join(found.values())}{way_out}")
     return next(iter(found))
+
+
+_KEYWORDS = (
+    "keyword arguments have their examples along axis 0; one that is the same for every example is given by"
+    " functools.partial(f, keyword=…)"
+)
+
+
+def _a(kind: str) -> str:
+    return f"an {kind}" if kind.startswith("a") else f"a {kind}"
 
 
 def _array(x: Any) -> Any:

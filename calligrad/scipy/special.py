@@ -15,7 +15,7 @@ from calligrad.function import Function
 from calligrad.ops import softmax as ops
 from calligrad.ops.reduce import without_gradient
 from calligrad.scipy import ufuncs
-from calligrad.scipy.offer import offer
+from calligrad.scipy.offer import in_precision_of, offer
 from calligrad.value import Value, unwrap
 
 __all__ = [
@@ -45,9 +45,7 @@ class LogSumExpOfScipy(ops.LogSumExp):
         return special.logsumexp(x, axis=self.axis, keepdims=self.keepdims)
 
     def backward(self, g, x, *, y):
-        if np.any(np.isinf(y)):
-            return super().backward(g, x, y=y)
-        return self.restore(g) * np.exp(x - self.restore(y))
+        return super().backward(g, in_precision_of(y, x), y=y)
 
 
 class WeightedLogSumExp(Function):
@@ -68,7 +66,7 @@ class WeightedLogSumExp(Function):
                 return None, None
             g, y = g[0] * y[1], y[0]
         if not self.keepdims:
-            axes = tuple(range(max(a.ndim, b.ndim, 1))) if self.axis is None else self.axis
+            axes = tuple(range(max(np.ndim(a), np.ndim(b), 1))) if self.axis is None else self.axis
             g, y = np.expand_dims(g, axes), np.expand_dims(y, axes)
         absent = np.isneginf(a) | (np.equal(b, 0) & ~np.isfinite(a))  # a weight of 0 takes out an infinity as well
         parts = g * np.exp(np.where(absent, -np.inf, a) - np.where(absent | np.isposinf(y), 0, y))
@@ -103,6 +101,8 @@ def logsumexp(a: Any, axis: Any = None, b: Any = None, keepdims: bool = False, r
     for x in (a, b):
         if isinstance(x, Value) and x.dtype.kind == "c":
             raise NotImplementedError("logsumexp of complex Values has no derivative in calligrad; write np.log(…)")
+    if return_sign and (np.iscomplexobj(a) or np.iscomplexobj(b)):
+        raise NotImplementedError("logsumexp(…, return_sign=True) has no derivative with complex numbers in calligrad")
     if b is None and not return_sign:
         return LogSumExpOfScipy(axis, keepdims)(a)
     return WeightedLogSumExp(axis, keepdims, return_sign)(a, np.ones(()) if b is None else b)

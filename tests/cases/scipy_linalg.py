@@ -118,7 +118,6 @@ row(
     complexes(4, 2),
 )
 
-row("solve_toeplitz of no right-hand side", linalg.solve_toeplitz, column(3), real(3, 0))
 
 # ---------------------------------------------------------------- factors
 
@@ -199,6 +198,7 @@ if STACKS:
         "lu_solve": lambda lu, b: linalg.lu_solve((lu, np.stack([PIVOTS, PIVOTS])), b, 1),
     }.items():
         row(f"{name} of a stack and one vector", f, regular(2, 3, 3), real(3))
+    row("solve_toeplitz of no right-hand side", linalg.solve_toeplitz, column(3), real(3, 0))
     row("polar of a stack", linalg.polar, real(2, 3, 3))
     row("solve_triangular of stacks", linalg.solve_triangular, regular(2, 3, 3), real(2, 3, 2))
     row("cho_solve of stacks", lambda c, b: linalg.cho_solve((c, True), b), regular(2, 3, 3), real(2, 3, 2))

@@ -100,6 +100,7 @@ def test_other_names():
         (lambda v: special.zetac(v), r"scipy\.special\.zetac has no derivative in calligrad.*of=scipy\.special\.zetac"),
         (lambda v: special.xlogy.reduce(v), r"scipy\.special\.xlogy\.reduce has no derivative"),
         (lambda v: offered.logsumexp(v * 1j), r"logsumexp of complex Values"),
+        (lambda v: offered.logsumexp(v, b=[1j, 1], return_sign=True), r"return_sign=True\) has no derivative with complex"),
     ],
 )
 def test_what_has_no_derivative_is_refused_at_the_call(f, word):
@@ -210,6 +211,11 @@ def test_logsumexp_with_infinities():
     weights = np.array([0.0, 1.0])  # what has no weight is not there
     np.testing.assert_array_equal(grad(lambda a: offered.logsumexp(a, b=weights))(np.array([np.inf, 1.0])), [0, 1])
     np.testing.assert_array_equal(grad(lambda a: offered.logsumexp(a, b=weights * 0))(np.zeros(2)), [0, 0])
+
+
+@pytest.mark.parametrize("x", [np.float32(1e8), np.float64(1e17), np.float16(300)])
+def test_the_slopes_of_logsumexp_sum_to_1_also_of_large_numbers(x):
+    np.testing.assert_array_equal(grad(offered.logsumexp)(np.full(2, x)), 0.5)
 
 
 def test_the_logarithm_of_a_sum_that_cancels_has_slopes_without_bound():

@@ -149,9 +149,8 @@ class SolveTriangular(Solver):
     check_finite: bool = True
 
     def forward(self, a, b):
-        return linalg.solve_triangular(
-            native(a), native(b), self.trans, self.lower, self.unit_diagonal, check_finite=self.check_finite
-        )
+        settings = self.trans, self.lower, self.unit_diagonal, False, self.check_finite
+        return linalg.solve_triangular(native(a), native(b), *settings)
 
     def transposed_solve(self, a, g):
         if self.trans in (2, "C"):
@@ -159,8 +158,8 @@ class SolveTriangular(Solver):
         return self._again(a, g, 1 if self.trans in (0, "N") else 0)
 
     def _again(self, a: Any, b: Any, trans: int) -> Any:
-        options = {"lower": self.lower, "unit_diagonal": self.unit_diagonal, "check_finite": False}
-        return solve_triangular(native(a), native(b), trans, **options)  # of arrays SciPy's own, without detour
+        settings = trans, self.lower, self.unit_diagonal, False, False
+        return solve_triangular(native(a), native(b), *settings)  # of arrays SciPy's own, without detour
 
     def of_matrix(self, a, gb, y):
         ga = -(gb @ y.mT if self.trans in (0, "N") else y @ gb.mT)

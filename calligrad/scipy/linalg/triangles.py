@@ -9,7 +9,9 @@ import numpy as np
 
 def triangle(n: int, lower: bool, diagonal: bool = True) -> Any:
     """Which places of an ``n`` by ``n`` matrix are in its lower triangle, or in its upper one."""
-    inside = np.tri(n, k=0 if diagonal else -1, dtype=bool)
+    column = np.arange(n)
+    row = column[:, None]
+    inside = row >= column if diagonal else row > column
     return inside if lower else inside.T
 
 

@@ -23,7 +23,7 @@ import numpy as np
 from calligrad.arraylike import ArrayLike
 from calligrad.rules import numpy_name
 from calligrad.value import Value, unwrap_all
-from calligrad.views import _of_one_example as of_one_example
+from calligrad.views import of_one_example as of_one_example
 
 if TYPE_CHECKING:
     from calligrad.function import Function
@@ -280,7 +280,9 @@ def apply(func: Callable, args: Any, kwargs: dict[str, Any], like: Level | None 
     """``func`` at the highest level among its arguments; at that of ``like`` if none of them is a Batched."""
     level, of_value = survey(args, kwargs)
     if (level := level or like) is None:
-        raise TypeError(f"{numpy_name(func)} within vmap: no array that differs from example to example is among the arguments")
+        raise TypeError(
+            f"{numpy_name(func)} within vmap: no array that differs from example to example is among the arguments"
+        )
     if of_value:
         if type(args[0]) is Batched and (func in _WRITERS or getattr(func, "__name__", "") == "at"):
             raise TypeError(

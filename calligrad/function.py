@@ -15,6 +15,7 @@ import numpy as np
 from numpy import ndarray
 
 from calligrad import batched, views
+from calligrad.batched import running
 from calligrad.bytecode import assigned_by, attributes_of
 from calligrad.declaration import is_plain, read_backward, rule_for, take_settings
 from calligrad.modes import paused, strict
@@ -64,6 +65,7 @@ class Function:
     _known: ClassVar[frozenset[str]] = frozenset()  # the names of the settings
     _needs: ClassVar[bool] = False  # whether one of them has no default
     _keeps: ClassVar[bool] = False  # anything at all
+    _special: ClassVar[bool] = False  # whether it has views or holds arrays
     _reads_self: ClassVar[bool] = False  # the article's form: reads self.inputs or self.outputs
 
     is_open = True  # whether what it made requires a gradient; see Argument
@@ -83,6 +85,7 @@ class Function:
         super().__init_subclass__(**kwargs)
         declared = [name for name, kind in cls.__annotations__.items() if "ClassVar" not in str(kind)]
         cls.settings = (*(name for name in cls.settings if name not in declared), *declared)
+        cls._special = cls.views or bool(cls.holds)
         cls._known = frozenset(cls.settings)
         cls._needs = not all(hasattr(cls, name) for name in cls.settings)
         if cls.settings and cls.__init__ is object.__init__:
@@ -109,7 +112,7 @@ class Function:
     def __call__(self, *args: Any) -> Any:
         if self.generation >= 0:
             raise RuntimeError(f"{self!r} was called twice: a Function is one entry of the graph, make a new one")
-        if batched.running:  # within a vmap, Values from outside of it are constants
+        if running:  # within a vmap, Values from outside of it are constants
             args = batched.lifted(self, args)
         xs: list[Any] = []
         edges: list[tuple[Any, tuple[int, ...], Any]] = []
@@ -137,7 +140,7 @@ class Function:
             xs.append(x)
 
         try:
-            y = batched.forward(self, xs) if batched.running else self.forward(*xs)
+            y = batched.forward(self, xs) if running else self.forward(*xs)
         except Exception as error:
             error.add_note(f"in {self!r} of {', '.join(map(_describe, xs))}")
             raise
@@ -157,15 +160,16 @@ class Function:
                 self._y = y
             if self._reads_self:
                 self._read = xs, y
-        if ((arrays and self._keeps) or (self.holds and self._holds_array())) and strict.get():
-            self._hold_still()
         if (kind := type(y)) in _SCALARS or (kind is ndarray and y.dtype.kind in "fc"):
             result = _new(Value)
             result._array, result.created_by, result.name = y, self, ""
         else:
             result = self._output(y)
-        if self.views:
-            self._remember_views(result, args[0])
+        if arrays or self._special:
+            if ((arrays and self._keeps) or (self.holds and self._holds_array())) and strict.get():
+                self._hold_still()
+            if self.views:
+                self._remember_views(result, args[0])
         return result
 
     def _hold_still(self) -> None:
@@ -251,7 +255,7 @@ class Function:
         if create_graph:
             self._refuse_first_order()
             kept = [self._input(i, x) for i, x in enumerate(kept)]
-        backward = batched.backward(self) if batched.running else self.backward
+        backward = batched.backward(self) if running else self.backward
         if self._takes_y:
             gxs = backward(g, *kept, y=self._output(self._y) if create_graph else self._y)
         else:

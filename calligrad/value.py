@@ -299,8 +299,8 @@ class Value(ArrayLike):
             caller = sys._getframe(2)
             if opname[caller.f_code.co_code[caller.f_lasti]] == "STORE_SUBSCR":
                 raise TypeError(
-                    "array[…] = value would cut the graph. Make the array a Value too, with np.zeros_like(value, shape=…)"
-                    " or np.zeros(…, like=value), collect the Values in a list for np.stack, or write value.item()"
+                    "array[…] = value would cut the graph. Make the array a Value too, np.zeros_like(value, shape=…) or"
+                    " np.zeros(…, like=value), collect the Values in a list for np.stack, or write value.item()"
                 )
             if strict.get():
                 raise TypeError(

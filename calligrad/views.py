@@ -25,7 +25,7 @@ def remember(view: Value, source: Value) -> None:
         view._places = type(view._array)(places, view._array.level)[picked[1]] * 1
         _link(view, source)
         return
-    array, own = _of_one_example(source._array), _of_one_example(view._array)
+    array, own = of_one_example(source._array), of_one_example(view._array)
     if own is None or array is None or (own.base is None and own is not array) or not np.may_share_memory(own, array):
         return
     view._seen = array, own
@@ -44,13 +44,13 @@ def _link(view: Value, source: Value) -> None:
     views.append(ref(view))
 
 
-def _of_one_example(x: Any) -> np.ndarray | None:
+def of_one_example(x: Any) -> np.ndarray | None:
     """The array itself, or the first of a batch of them, which all lie alike; None if there is none."""
     if type(x) is np.ndarray:
         return x
     if (examples := getattr(x, "examples", None)) is None or not len(examples):
         return None
-    whole = _of_one_example(getattr(examples, "_array", examples))
+    whole = of_one_example(getattr(examples, "_array", examples))
     return None if whole is None else whole[0, ...]
 
 

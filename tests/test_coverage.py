@@ -32,6 +32,7 @@ ABSTRACT = {
     "Reduction",
     "Riccati",
     "Selective",
+    "Solver",
     "Special",
     "ToReal",
     "Transform",

@@ -54,8 +54,11 @@ def written(level: Level, x: Any) -> None:
         setitem(level, *x.origin, x)
         return
     for items in list(level.picked.values()):
-        if items is not x and (items.origin[0] is x or _share(items.origin[0], x)):
-            items.examples[...] = level.spread(items.origin[0][items.origin[1]])
+        if items is x or items.origin is None:
+            continue
+        source, key = items.origin
+        if source is x or _share(source, x):
+            items.examples[...] = level.spread(source[key])
 
 
 def _is_seen_elsewhere(x: Batched) -> bool:

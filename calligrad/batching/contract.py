@@ -95,7 +95,14 @@ def inner(a: Any, b: Any) -> Any:
     return np.multiply(a, b) if np.ndim(a) == 0 or np.ndim(b) == 0 else np.tensordot(a, b, ((-1,), (-1,)))
 
 
-batching(np.outer)(composed(lambda a, b, out=None: refuse_out(np.outer, out) or np.multiply(np.ravel(a)[:, np.newaxis], np.ravel(b))))
+@batching(np.outer)
+@composed
+def outer(a: Any, b: Any, out: Any = None) -> Any:
+    """``np.outer``."""
+    refuse_out(np.outer, out)
+    return np.multiply(np.ravel(a)[:, np.newaxis], np.ravel(b))
+
+
 batching(np.linalg.outer)(composed(lambda x1, x2, /: np.multiply(x1[:, np.newaxis], x2)))
 batching(np.vdot)(composed(lambda a, b: np.sum(np.conjugate(np.ravel(a)) * np.ravel(b))))
 

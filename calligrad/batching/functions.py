@@ -107,6 +107,8 @@ def name_of(function: Function) -> str:
         return getattr(call.f, "__name__", type(call.f).__name__)  # a black box
     if not kind.__module__.startswith("calligrad."):
         return kind.__name__
+    if kind is SetItem:
+        return "x[key] = w"
     if kind.of is not None:
         return numpy_name(kind.of)
     described = (kind.__doc__ or "").split("``")  # ours say it in their first words

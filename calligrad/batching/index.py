@@ -17,7 +17,11 @@ from calligrad.value import unwrap_all
 def getitem(level: Level, x: Any, key: Any) -> Any:
     """``x[key]``, which remembers where it is from if NumPy gives a view and this is a copy."""
     y = picked(level, x, key)
-    if y.ndim and involved(level, key) and all(is_basic(k) or (isinstance(k, Batched) and k.ndim == 0) for k in as_tuple(key)):
+    if (
+        y.ndim
+        and involved(level, key)
+        and all(is_basic(k) or (isinstance(k, Batched) and k.ndim == 0) for k in as_tuple(key))
+    ):
         y.origin = x, key
         level.picked[id(y)] = y
     return y

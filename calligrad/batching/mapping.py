@@ -149,7 +149,7 @@ def _enter(x: Any, axis: int | None, level: Level) -> Any:
 
 
 def _outermost(data: Any) -> Any:
-    """``data`` with the examples one behind the other in memory, so that what is made of one of them lies as if alone."""
+    """``data`` with the examples one behind the other in memory: what is made of one lies as if it was alone."""
     strides = np.abs(getattr(unwrap(data), "strides", (0,)))
     if np.all(strides[1:] <= strides[0]):
         return data

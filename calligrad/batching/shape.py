@@ -11,7 +11,7 @@ from numpy.lib.array_utils import normalize_axis_index
 
 from calligrad.batched import Batched, Level, NoRule, involved
 from calligrad.batching.makers import batching, beyond, composed, evenly, padded
-from calligrad.views import _of_one_example as of_one_example
+from calligrad.views import of_one_example as of_one_example
 
 # ---------------------------------------------------------------- the axes of one array
 
@@ -44,7 +44,10 @@ def ravel(a: Any, order: str = "C") -> Any:
     if order == "K" and not one.flags.forc:
         a, one = (np.transpose(x, np.argsort([-abs(n) for n in one.strides], kind="stable")) for x in (a, one))
     order = _order_in_memory(a) if order in ("A", "K") else order
-    flat, in_place = np.reshape(a, (-1,), order=order), one.flags.c_contiguous if order == "C" else one.flags.f_contiguous
+    flat, in_place = (
+        np.reshape(a, (-1,), order=order),
+        one.flags.c_contiguous if order == "C" else one.flags.f_contiguous,
+    )
     return flat if in_place or not np.may_share_memory(of_one_example(flat), one) else np.copy(flat)
 
 

@@ -132,7 +132,8 @@ def where(condition: Any, *choices: Any) -> Any:
     return Where()(condition, *choices) if choices else np.nonzero(condition)
 
 
-CLIP: np.ufunc = np._core.umath.clip  # what np.clip and array.clip call, which has no public name
+# What np.clip calls, and array.clip(value) sends to the value: a ufunc without a public name.
+CLIP: np.ufunc = np._core.umath.clip  # type: ignore[attr-defined]
 
 
 class Clip(Elementwise, of=CLIP):

@@ -21,8 +21,10 @@ class Polyval(Function):
 
     def backward(self, g, p, x):
         def of_p():
+            if not len(p):
+                return p
             powers = accumulate([x] * (len(p) - 1), np.multiply, initial=g)  # of x, times g
-            return np.stack([np.sum(power) for power in powers][::-1])
+            return np.stack([power.sum() for power in powers][::-1])
 
         return of_p, lambda: g * np.polyval(np.polyder(p), x)
 

@@ -185,26 +185,32 @@ def test_the_gradient_of_gradients_of_examples(name):
     assert_close(got, grad(of_loop, every)(*xs))
 
 
-def listed() -> set[str]:
-    """The functions that docs/vmap.md says to go one by one."""
+def listed() -> tuple[set[str], set[str]]:
+    """The functions that docs/vmap.md says to go one by one, and those that do so inside of a gradient."""
     page = (Path(__file__).parents[2] / "docs" / "vmap.md").read_text(encoding="utf-8")
     section = page.partition("## Functions without a rule")[2].partition("The same holds")[0]
-    return set(re.findall(r"`(np\.[\w.]+)`", section))
+    plain, _, within = section.partition("A gradient inside")
+    return set(re.findall(r"`(np\.[\w.]+)`", plain)), set(re.findall(r"`(np\.[\w.]+)`", within))
 
 
-def test_the_functions_that_go_one_by_one_are_those_that_the_documentation_names():
+def warns(f, *xs) -> bool:
+    """Whether something goes one by one."""
+    loop._told.clear()
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        vmap(f)(*xs)
+    return any(w.category is BatchingWarning for w in caught)
+
+
+def test_the_functions_that_go_one_by_one_are_those_that_the_documentation_names(monkeypatch):
     """All others have a rule for their plainest call, the first of their cases."""
     first: dict[str, Case] = {}
     for case in BATCHED:
         if case.covers.startswith("np."):
             first.setdefault(case.covers, case)
-    slow = set()
-    for name, case in first.items():
-        loop._told.clear()
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
-            vmap(case.f)(*stacked(examples(case)))
-        if any(w.category is BatchingWarning for w in caught):
-            slow.add(name)
-    assert slow == listed() & first.keys()
-    assert listed() <= first.keys()
+    monkeypatch.setattr(loop, "_told", set())
+    plain, within = listed()
+    slow = {name for name, case in first.items() if warns(case.f, *stacked(examples(case)))}
+    assert slow == plain & first.keys()
+    rest = {name: case for name, case in first.items() if name not in slow and not among(case, NO_GRADIENT_WITHIN)}
+    assert {name for name, case in rest.items() if warns(pulled(case), SCALES, *stacked(examples(case)))} == within

@@ -104,6 +104,14 @@ def test_keyword_arguments_have_their_examples_in_front():
     np.testing.assert_array_equal(vmap(lambda x, *, k: x + k)(np.arange(3.0), k=np.ones(3)), np.arange(3.0) + 1)
 
 
+@pytest.mark.parametrize(
+    ("k", "words"), [(2.0, r"a keyword argument of shape \(\)"), (np.ones(4), r"4 along axis 0 of a keyword argument")]
+)
+def test_a_keyword_argument_without_examples_is_told_of_partial(k, words):
+    with pytest.raises(ValueError, match=rf"{words}.*functools\.partial"):
+        vmap(lambda x, k: x * k)(np.arange(3.0), k=k)
+
+
 def test_what_does_not_depend_on_the_example_is_repeated():
     one, two, three = vmap(lambda x: (1, np.ones(2), np.zeros_like(x)))(np.arange(3.0))
     np.testing.assert_array_equal(one, [1, 1, 1], strict=False)
@@ -222,6 +230,10 @@ def test_loops_over_rows_and_unpacking(rng):
         (lambda x: np.stack([x, x], out=np.zeros(2)), "cannot write into an existing array"),
         (lambda x: np.add(x, x, out=np.zeros(())), "the same for all"),
         (lambda x: x[np.newaxis][x[np.newaxis] > 0], "a mask that differs.*np.where"),
+        (
+            lambda x: np.zeros_like(x, shape=2).__setitem__(np.stack([x, x]) > 0, [1.0, 2.0]),
+            "one value for every place",
+        ),
     ],
 )
 def test_what_has_no_one_answer_is_refused(f, words):
@@ -571,22 +583,43 @@ def test_a_function_of_ones_own(rng):
     np.testing.assert_allclose(grad(lambda x: np.sum(vmap(lambda x: Leaves()(x))(x)))(x), 3 * x**2)
 
 
-def test_black_boxes(rng):
+def test_black_boxes(rng, monkeypatch):
+    monkeypatch.setattr(loop, "_told", set())  # another test may have met the same function
     x = rng.standard_normal((3, 2))
-    f = cg.custom(lambda x: np.asarray([float(n) ** 2 for n in x]), lambda g, x: (g * 2 * x,))
-    with pytest.warns(BatchingWarning):
+
+    def squares(x):
+        return np.asarray([float(n) ** 2 for n in x])
+
+    f = cg.custom(squares, lambda g, x: (g * 2 * x,))
+    with pytest.warns(BatchingWarning, match="^squares has no batching rule"):
         np.testing.assert_allclose(vmap(grad(lambda x: np.sum(f(x))))(x), 2 * x)
 
 
 # ---------------------------------------------------------------- one by one
 
 
-def test_a_function_without_a_rule_says_so_once(rng):
+def test_a_function_without_a_rule_says_so_once(rng, monkeypatch):
     x = np.sort(rng.standard_normal((3, 5)))
-    loop._told.discard(np.unique)
+    monkeypatch.setattr(loop, "_told", set())
     with pytest.warns(BatchingWarning, match=r"np\.unique has no batching rule.*docs/vmap\.md") as caught:
         np.testing.assert_array_equal(vmap(lambda x: np.unique(np.unique(x)))(x), x)
     assert len(caught) == 1
+    assert caught[0].filename == __file__
+
+
+@pytest.mark.parametrize(
+    ("f", "name"),
+    [
+        (np.median, "the gradient of np.median"),
+        (np.maximum.accumulate, "the gradient of np.maximum.accumulate"),
+        (lambda x: np.linalg.lstsq(np.diag(x), x)[0], "np.linalg.lstsq"),
+    ],
+)
+def test_the_warning_names_what_the_user_wrote_and_where(rng, monkeypatch, f, name):
+    monkeypatch.setattr(loop, "_told", set())
+    with pytest.warns(BatchingWarning, match=f"^{name} has no batching rule") as caught:
+        vmap(grad(lambda x: np.sum(f(x))))(rng.standard_normal((2, 5)))
+    assert {w.filename for w in caught} == {__file__}
 
 
 @one_by_one

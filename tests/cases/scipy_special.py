@@ -219,9 +219,7 @@ case(
     positive(3),
     own_dtype=True,
 )
-case(
-    "calligrad.scipy.special.logsumexp b= of a number", lambda a: offered.logsumexp(a, b=2.0), real(3), own_dtype=True
-)
+case("calligrad.scipy.special.logsumexp b= of a number", lambda a: offered.logsumexp(a, b=2.0), real(3), own_dtype=True)
 case(
     "calligrad.scipy.special.logsumexp b= return_sign=True",
     lambda a, b: offered.logsumexp(a, None, b, keepdims=True, return_sign=True)[0],

@@ -298,3 +298,16 @@ def test_arcsinh_of_numbers_whose_square_overflows():
 @pytest.mark.parametrize("f", [np.hypot, np.arctan2])
 def test_at_the_origin_the_second_derivatives_are_0_as_well(f):
     np.testing.assert_array_equal(hessian(lambda v: f(v[0], v[1]))(np.zeros(2)), np.zeros((2, 2)))
+
+
+def test_clip_writes_into_a_value():
+    def f(x, y):
+        z = 2 * y
+        np.clip(x, -1, 1, z[:2])
+        return np.clip(x, -1, 1, where=x > 0, out=z[1:3].copy()) * z[1:]
+
+    x, y = np.array([-0.5, 3.0]), np.array([1.0, 4.0, 5.0])
+    np.testing.assert_array_equal(f(Value(x), Value(y)).data, f(x, y))
+    check_gradients(f, x, y)
+    with pytest.raises(TypeError, match="cannot write a Value into the array"):
+        np.clip(Value(x), -1, 1, out=np.ones(2))

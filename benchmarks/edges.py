@@ -5,7 +5,7 @@ Such a gradient is a choice. Where PyTorch makes another one than calligrad, KNO
 
 from __future__ import annotations
 
-from benchmarks.draws import chapter, given, number, positive, regular, ties
+from benchmarks.draws import chapter, given, number, positive, regular, right, ties
 
 INF, NAN = float("inf"), float("nan")
 INFINITE = given([INF, 1, -INF, NAN, 0, -1])
@@ -84,6 +84,9 @@ EDGES = [
 KNOWN_DIFFERENCES = {
     "Equal numbers share the gradient evenly; in PyTorch one of them gets all of it": [
         chapter(ties("ij"), ties("j"), order=1, text="np.{fmax fmin}(x, y)  torch.{}(x, y)"),
+    ],
+    "On the cut, with an imaginary part of +0, PyTorch's slope has the sign of the other side": [
+        chapter(right("ij"), order=1, text="np.lib.scimath.{arcsin arccos}(x + 2)  torch.{}(x + 2 + 0j)"),
     ],
     "Of equal numbers another is taken for the quantile; both are subgradients": [
         chapter(ties("IJ"), order=1, text="np.quantile(x, {0.3 0.5}, 1)  torch.quantile(x, {}, 1)"),

@@ -63,6 +63,7 @@ def is_exempt(case, xs) -> bool:
         or ("fft" in case.name and any(0 in x.shape for x in xs))
         or ("einsum ii" in case.name and 0 in xs[0].shape)  # an empty diagonal of length 3
         or (case.name == "np.nan_to_num copy=False" and xs[0].ndim == 0)
+        or (case.name == "np.fromiter" and xs[0].ndim > 1)  # which the oldest NumPy takes for numbers
         or case.name.startswith("operator +=")  # rebinds, so it may change the dtype
         or (case.name.startswith("np.poly") and any(x.ndim != 1 for x in xs))  # NumPy stumbles, or not
         or (case.name == "np.piecewise of numbers" and xs[0].dtype.kind == "u")  # -1 as an unsigned number

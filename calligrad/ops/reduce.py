@@ -232,7 +232,7 @@ class Deviations(Selective):
         part = self.part(x)
         counts = self.counts(part)
         if (wide := self.dtype or (np.float32 if x.dtype == np.float16 else None)) is not None:
-            x = np.astype(x, np.result_type(x.dtype, wide))  # in which the mean keeps its digits
+            x = x.astype(np.result_type(x.dtype, wide))  # in which the mean keeps its digits
         x = x if part is True else np.where(part, x, 0)
         centred = x - (self._mean(x, part, counts) if mean is None else mean)
         if centred.dtype.kind == "c":

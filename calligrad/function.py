@@ -20,7 +20,7 @@ from calligrad.bytecode import assigned_by, attributes_of
 from calligrad.declaration import is_plain, read_backward, rule_for, take_settings
 from calligrad.modes import paused, strict
 from calligrad.rules import RULES
-from calligrad.still import fingerprint, still
+from calligrad.still import SMALL, fingerprint, still
 from calligrad.value import PLAIN, Value, as_numeric, as_operand, unwrap_all
 
 
@@ -183,6 +183,8 @@ class Function:
             setattr(self, name, self._held(getattr(self, name)))
 
     def _held(self, x: Any) -> Any:
+        if type(x) is ndarray and x.nbytes <= SMALL:
+            return x.copy()
         if type(x) is tuple:
             return tuple(map(self._held, x))
         if type(x) is batched.Batched:
@@ -375,10 +377,13 @@ def _result(data: Any, creator: Function) -> Value:
         data = as_numeric(data)
         if data.dtype.kind not in "fc":
             return Value(data)
+    return computed(data, creator)
+
+
+def computed(data: Any, creator: Any) -> Value:
+    """The Value over ``data`` at the place of ``creator`` in the graph."""
     y = _new(Value)
-    y._array = data
-    y.created_by = creator
-    y.name = ""
+    y._array, y.created_by, y.name = data, creator, ""
     return y
 
 
@@ -457,15 +462,12 @@ class Argument:
     The function may write into its argument, as NumPy code does, which makes a computed Value of it.
     """
 
-    __slots__ = ("gradient", "is_open", "seed")
-
     edges = ()
     generation = -1  # below every Function
     views = False
-
-    def __init__(self) -> None:
-        self.is_open = True  # until the function has returned
-        self.seed = self.gradient = None
+    is_open = True  # until the function has returned
+    seed: Any = None
+    gradient: Any = None
 
     def __repr__(self) -> str:
         return "an argument"

@@ -15,9 +15,7 @@ SMALL = 1 << 15  # bytes; to copy as many takes about as long as to multiply the
 
 
 def still(x: np.ndarray) -> tuple[np.ndarray, Any]:
-    """An array to keep in place of ``x``, and its fingerprint if it is ``x`` itself."""
-    if x.nbytes <= SMALL:
-        return x.copy(), None
+    """An array to keep in place of ``x``, which is not small, and its fingerprint if it is ``x`` itself."""
     if x.flags.forc:
         return x, fingerprint(x)
     return (x, None) if 0 in x.strides else (x.copy(), None)  # a broadcast array is small in memory

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from calligrad.batched import Leaving, lift, running
-from calligrad.function import Argument
+from calligrad.function import Argument, computed
 from calligrad.modes import differentiating, paused, strict
 from calligrad.nests import aligned, is_nest, leaves, like, map_leaves
 from calligrad.ops.alias import Alias
@@ -113,9 +113,14 @@ class _Run:
         self.form = chosen[0] if isinstance(argnums, (int, np.integer)) else tuple(chosen)
         self.xs: list[Value] = []
         for n, arg in zip(numbers, chosen):
+            if type(arg) is np.ndarray and arg.dtype.kind in "fc" and not running:  # what most arguments are
+                opened = computed(arg, Argument())
+                self.xs.append(opened)
+                args[n] = computed(arg, opened.created_by)
+                continue
             opened = map_leaves(lambda x: _open(x, f), arg)
             self.xs += leaves(opened)
-            args[n] = map_leaves(_twin, opened)  # the function may write into it
+            args[n] = map_leaves(lambda x: computed(x._array, x.created_by), opened)  # f may write into it
         outside = not paused.get()
         with differentiating():
             self.y = f(*args, **kwargs)
@@ -154,7 +159,7 @@ class _Run:
     def scalar(self) -> None:
         """Insist that f returned one number."""
         nest = not isinstance(self.y, Value) and is_nest(self.y)
-        if nest or self.ys[0].size != 1:
+        if nest or self.ys[0]._array.size != 1:
             what = f"a {type(self.y).__name__}" if nest else f"an array of shape {self.ys[0].shape}"
             raise ValueError(
                 f"a gradient is of one number, but {_name(self.f)} returned {what};"
@@ -189,28 +194,13 @@ def _numbers(argnums: Any, count: int, f: Callable) -> list[int]:
 
 def _open(x: Any, f: Callable) -> Value:
     """``x`` as a Value at which a derivative is taken: a new leaf, or a new entry behind a Value from outside."""
-    if type(x) is np.ndarray and x.dtype.kind in "fc" and not running:
-        return _argument(x)
     if isinstance(x, int) and not isinstance(x, bool):
         x = float(x)
     x = lift(x)  # within a vmap the derivative is one for every example
     data = x.data if isinstance(x, Value) else as_numeric(x)
     if data.dtype.kind not in "fc":
         raise TypeError(f"{_name(f)} cannot be differentiated with respect to {data.dtype}; use x.astype(float)")
-    return Alias()(x) if isinstance(x, Value) and x.requires_grad and not paused.get() else _argument(data)
-
-
-def _argument(data: Any) -> Value:
-    x = Value(data)
-    x.created_by = Argument()
-    return x
-
-
-def _twin(x: Value) -> Value:
-    """Another Value with the same array and the same place in the graph."""
-    twin = Value(x._array)
-    twin.created_by, twin.name = x.created_by, x.name
-    return twin
+    return Alias()(x) if isinstance(x, Value) and x.requires_grad and not paused.get() else computed(data, Argument())
 
 
 def _close(g: Any, x: Any) -> Any:

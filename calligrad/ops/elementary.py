@@ -119,6 +119,9 @@ class Logaddexp2(Elementwise, of=np.logaddexp2):
 
 def share(exp: Callable, a: Any, b: Any) -> Any:
     """The part of ``exp(a) + exp(b)`` that is ``exp(a)``: half of it if they are equal, if infinite too."""
-    equal, nothing = np.equal(a, b), np.equal(a, -np.inf)
-    with np.errstate(over="ignore"):  # then it is 0
-        return np.where(nothing, 0, 1 / (1 + exp(np.where(equal, 0, b) - np.where(equal, 0, a))))
+    with np.errstate(over="ignore", invalid="ignore"):  # exp(inf) is right, and inf - inf is seen to
+        apart = b - a
+        if np.all(np.isfinite(apart)):
+            return 1 / (1 + exp(apart))
+        ratio = 1 / (1 + exp(np.where(np.equal(a, b), 0, apart)))
+    return np.where(np.equal(a, -np.inf), 0, ratio)

@@ -78,8 +78,11 @@ class SincSlope(Elementwise):
     def forward(self, x, below):
         n, z = self.order, math.pi * x
         wave = (-1) ** (n // 2) * math.pi ** (n - 1) * (np.cos(z) if n % 2 else np.sin(z))
+        near = np.abs(z) < (n + 1) / 2
+        if not np.any(near):
+            return (wave - n * below) / x
         with np.errstate(all="ignore"):  # either formula is worked out everywhere, and taken where it holds
-            return np.where(np.abs(z) < (n + 1) / 2, self._series(z), (wave - n * below) / x)
+            return np.where(near, self._series(z), (wave - n * below) / x)
 
     def _series(self, z: Any) -> Any:
         """πⁿ times the sum of (-1)ᵏ zᵐ / m! / (2k + 1) over all m = 2k - n from 0."""

@@ -19,7 +19,7 @@ from calligrad.modes import differentiating, paused, strict
 from calligrad.nests import aligned, is_nest, leaves, like, map_leaves
 from calligrad.ops.alias import Alias
 from calligrad.sweep import ancestors, leading_to, sweep
-from calligrad.value import Value, as_array, as_numeric, conjugated, owned, refuse_captured, unwrap
+from calligrad.value import Value, as_array, as_numeric, conjugated, owned, unwrap
 
 # ---------------------------------------------------------------- the gradient of Values
 
@@ -65,13 +65,15 @@ def _pull(
     nodes = list(map(_node, xs))
     wanted = None if functions is None else leading_to(nodes, functions)
     seeds = [(_node(y), g) for y, g in pairs if wanted is None or _node(y) in wanted]
-    with differentiating(create_graph):
-        grads = sweep(seeds, wanted=wanted, keep=set(nodes), create_graph=create_graph)
+    if wanted is None and not create_graph:  # arrays alone: nothing to remember or to refuse
+        grads = sweep(seeds, keep=set(nodes))
+    else:
+        with differentiating(create_graph):
+            grads = sweep(seeds, wanted=wanted, keep=set(nodes), create_graph=create_graph)
     gs = [grads.get(node) for node in nodes]
     gs = [np.zeros_like(x.data) if g is None else g for x, g in zip(xs, gs)]
     if create_graph:
         return [g if isinstance(g, Value) else Value(g, requires_grad=False) for g in gs]
-    refuse_captured(gs)
     return owned(gs, *(g for _, g in pairs))
 
 

@@ -165,7 +165,6 @@ class Value(ArrayLike):
             functions = [f for f in ancestors([start]) if isinstance(f.gradient, (np.ndarray, np.generic))]
             for f, gy in zip(functions, owned((conjugated(f.gradient) for f in functions), seed)):
                 f.gradient = gy
-        refuse_captured(grads.values())
         found_arguments = len(grads)
         grads = {leaf: g for leaf, g in grads.items() if isinstance(leaf, Value)}
         if found_arguments and not grads:
@@ -450,21 +449,21 @@ def conj(x: Any) -> Any:
 _OVER = "grad or one of its kin differentiates, or has differentiated: there is no leaf to leave a gradient on"
 
 
-def refuse_captured(gs: Iterable[Any]) -> None:
-    """Raise ``RuntimeError`` if a gradient depends on a Value that was no input of the Function that gave it."""
-    for g in gs:
-        if isinstance(g, Value) and g.requires_grad:
-            raise RuntimeError(
-                "a gradient was computed with a Value that requires one itself, but was no input of the Function:"
-                " make it an input, that its own gradient may flow"
-            )
-
-
 def owned(gradients: Iterable[Any], *others: Any) -> list[Any]:
-    """The gradients as arrays that share no memory with one another, with ``others`` or with a Function's."""
+    """The gradients as arrays that share no memory with one another, with ``others`` or with a Function's.
+
+    Raises ``RuntimeError`` for one that depends on a Value which was no input of the Function that gave it.
+    """
     taken = set(map(id, others))
     own = []
-    for g in map(unwrap, gradients):
+    for g in gradients:
+        if isinstance(g, Value):
+            if g.requires_grad:
+                raise RuntimeError(
+                    "a gradient was computed with a Value that requires one itself, but was no input of the Function:"
+                    " make it an input, that its own gradient may flow"
+                )
+            g = g._array
         if not isinstance(g, np.ndarray) or g.base is not None or id(g) in taken:
             g = np.copy(g, order="C")
         taken.add(id(g))

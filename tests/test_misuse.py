@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
 from fractions import Fraction
+from importlib.util import find_spec
 from types import SimpleNamespace
 
 import numpy as np
@@ -25,6 +26,9 @@ from calligrad.nn import CrossEntropyLoss, Linear, MSELoss, ReLU, Sequential, in
 from calligrad.nn import functional as F
 from calligrad.rules import RULES
 from calligrad.testing import check_gradients
+
+if find_spec("scipy"):  # an unknown ufunc would add SciPy's to the table, once
+    import calligrad.scipy.ufuncs
 
 # ---------------------------------------------------------------- the world
 

@@ -67,7 +67,9 @@ class Selective(Reduction):
 
     def part(self, x: Any = None) -> Any:
         """Which of the numbers ``x`` take part: True for all of them, or a mask."""
-        return True if self.where is True else np.broadcast_to(self.where, self.shapes[0])
+        if self.where is True or np.shape(self.where) == self.shapes[0]:
+            return self.where
+        return np.broadcast_to(self.where, self.shapes[0])
 
     def counts(self, part: Any) -> Any:
         """How many numbers took part in each result, in the shape of ``restore``."""

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from calligrad.function import Elementwise, Function
-from calligrad.ops.index import Scatter
+from calligrad.ops.index import Scatter, is_plain_array
 from calligrad.value import conj
 
 # ---------------------------------------------------------------- convolution
@@ -63,7 +63,8 @@ class Sinc(Elementwise, of=np.sinc):
     """``np.sinc``: ``sin(pi x) / (pi x)``, and 1 at 0."""
 
     def backward(self, g, x, *, y):
-        return g * SincSlope(1)(x, y)
+        slope = SincSlope(1)
+        return g * (slope.forward(x, y) if is_plain_array(x) and is_plain_array(y) else slope(x, y))
 
 
 class SincSlope(Elementwise):
@@ -81,6 +82,8 @@ class SincSlope(Elementwise):
         near = np.abs(z) < (n + 1) / 2
         if not np.any(near):
             return (wave - n * below) / x
+        if np.all(near):
+            return self._series(z)
         with np.errstate(all="ignore"):  # either formula is worked out everywhere, and taken where it holds
             return np.where(near, self._series(z), (wave - n * below) / x)
 

@@ -129,7 +129,7 @@ def difference(gradient: Gradient, f: Callable, xs: Sequence[np.ndarray]) -> flo
         except Exception:
             return float("inf")
     worst = 0.0
-    scale = max([1e-12, *(float(np.max(np.abs(a), initial=0)) for a in ours)])  # one may be the rounding of 0
+    scale = max(1e-12, *(float(np.max(np.abs(a), initial=0)) for a in ours))  # one alone may be the rounding of 0
     for a, b in pairs:
         if a.shape != b.shape or not np.all(np.isfinite(b)):
             return float("inf")

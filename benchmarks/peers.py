@@ -118,7 +118,7 @@ def of_other_sizes(xs: Sequence[np.ndarray], seed: int) -> list[np.ndarray]:
 
 
 def difference(gradient: Gradient, f: Callable, xs: Sequence[np.ndarray]) -> float:
-    """Between the gradients of calligrad and of another, relative to the largest of all; inf where the other has none."""
+    """Between the gradients of calligrad and of another, relative to the largest; inf where the other has none."""
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         us = weights(f, xs)
@@ -129,7 +129,8 @@ def difference(gradient: Gradient, f: Callable, xs: Sequence[np.ndarray]) -> flo
         except Exception:
             return float("inf")
     worst = 0.0
-    scale = max(1e-12, *(float(np.max(np.abs(a), initial=0)) for a in ours))  # one alone may be the rounding of 0
+    sizes = (float(np.max(np.abs(a), initial=0)) for a in ours)
+    scale = max([1e-12, *sizes])  # of them all: one alone may be the rounding of 0
     for a, b in pairs:
         if a.shape != b.shape or not np.all(np.isfinite(b)):
             return float("inf")

@@ -104,7 +104,7 @@ def _seed(y: Value, g: Any, create_graph: bool) -> Any:
 
 
 class _Run:
-    """One run of ``f`` on fresh leaves in place of some of its arguments."""
+    """One run of ``f`` on Values with new entries in the graph in place of some of its arguments."""
 
     def __init__(self, f: Callable, args: Sequence[Any], argnums: Any, kwargs: dict[str, Any]) -> None:
         one = type(argnums) is int and 0 <= argnums < len(args)

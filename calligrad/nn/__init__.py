@@ -2,6 +2,7 @@
 
 from calligrad.nn import functional, init
 from calligrad.nn.activations import GELU, LogSoftmax, ReLU, Sigmoid, Softmax, Tanh
+from calligrad.nn.buffer import Buffer
 from calligrad.nn.containers import Sequential
 from calligrad.nn.linear import Linear
 from calligrad.nn.losses import CrossEntropyLoss, MSELoss
@@ -9,6 +10,7 @@ from calligrad.nn.module import Module
 
 __all__ = [
     "GELU",
+    "Buffer",
     "CrossEntropyLoss",
     "Linear",
     "LogSoftmax",

@@ -8,6 +8,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from calligrad.nn.buffer import Buffer
 from calligrad.value import Value
 
 
@@ -15,8 +16,8 @@ class Module:
     """A function with parameters: subclass it, keep Values and Modules as attributes, write ``forward``.
 
     The attributes are found by looking at them, within lists, tuples and dicts too: there is nothing to
-    register and no ``super().__init__()`` to call. A *parameter* is a leaf Value with floating data; its
-    name is the path to it, as in ``layers.0.weight``.
+    register and no ``super().__init__()`` to call. A *parameter* is a leaf Value with floating data, a ``Buffer`` is
+    state that is not learned; the name of either is the path to it, as in ``layers.0.weight``.
 
     >>> import numpy as np
     >>> from calligrad import Value
@@ -69,21 +70,37 @@ class Module:
         """Every parameter once."""
         return (parameter for _, parameter in self.named_parameters())
 
+    def named_buffers(self, prefix: str = "") -> Iterator[tuple[str, Buffer]]:
+        """Every buffer once, with the path to it."""
+        seen: set[int] = set()
+        for path, member in _members(self, prefix):
+            if isinstance(member, Buffer) and id(member) not in seen:
+                seen.add(id(member))
+                yield path, member
+
+    def buffers(self) -> Iterator[Buffer]:
+        """Every buffer once."""
+        return (buffer for _, buffer in self.named_buffers())
+
     # ---- state
 
+    def _state(self) -> dict[str, Value]:
+        """What is saved, by path."""
+        return {path: x for path, x in _members(self, "") if _is_parameter(x) or getattr(x, "persistent", False)}
+
     def state_dict(self) -> dict[str, np.ndarray]:
-        """Copies of all parameters' arrays, by path; a shared parameter under each of its paths."""
-        return {path: np.array(member.data) for path, member in _members(self, "") if _is_parameter(member)}
+        """Copies of the arrays of all parameters and buffers, by path; a shared one under each of its paths."""
+        return {path: np.array(member.data) for path, member in self._state().items()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Write the arrays of ``state`` into the parameters.
+        """Write the arrays of ``state`` into the parameters and buffers.
 
         Raises one ``ValueError`` that lists every key that is missing or unexpected and every shape that
         differs; nothing is written then.
         """
         if not isinstance(state, Mapping):
             raise TypeError(f"a state is a dict of arrays by path, as of state_dict(), not a {type(state).__name__}")
-        own = {path: member for path, member in _members(self, "") if _is_parameter(member)}
+        own = self._state()
         arrays = {path: np.asarray(x.data if isinstance(x, Value) else x) for path, x in state.items()}
         problems = [f"missing: {path} {p.shape}" for path, p in own.items() if path not in arrays]
         problems += [f"unexpected: {path} {x.shape}" for path, x in arrays.items() if path not in own]
@@ -135,7 +152,7 @@ class Module:
 
 
 def _is_parameter(x: Any) -> bool:
-    return isinstance(x, Value) and x.created_by is None and x.dtype.kind == "f"
+    return isinstance(x, Value) and x.created_by is None and x.dtype.kind == "f" and not isinstance(x, Buffer)
 
 
 def _members(thing: Any, path: str, deep: bool = True, above: tuple[int, ...] = ()) -> Iterator[tuple[str, Any]]:

@@ -38,6 +38,9 @@ class Buffer(Value):
         with no_grad():
             self.data[key] = value.data if isinstance(value, Value) else value
 
+    def _is_number(self) -> bool:
+        return False  # ``steps += 1`` keeps the array too
+
     def _replace(self, y: Any) -> None:
         self[...] = y
 

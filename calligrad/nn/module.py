@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from reprlib import recursive_repr
 from typing import Any, Self
 
 import numpy as np
 
+from calligrad.dtypes import parameter_dtype
 from calligrad.nn.buffer import Buffer
+from calligrad.nn.hooks import Hook, Hooks
+from calligrad.nn.summary import Summary, summarize
 from calligrad.value import Value
 
 
@@ -38,11 +41,31 @@ class Module:
         raise NotImplementedError(f"{type(self).__name__} defines no forward")
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        hooks = self.__dict__.get("_hooks")
         try:
-            return self.forward(*args, **kwargs)
+            return self.forward(*args, **kwargs) if hooks is None else hooks.run(self, args, kwargs)
         except Exception as error:
             _locate(error, self)
             raise
+
+    def register_forward_pre_hook(self, hook: Callable) -> Hook:
+        """Call ``hook(module, args)`` before every forward; what it returns, unless None, replaces ``args``."""
+        return Hook(self._all_hooks().before, hook)
+
+    def register_forward_hook(self, hook: Callable) -> Hook:
+        """Call ``hook(module, args, output)`` after every forward; what it returns, unless None, replaces ``output``.
+
+        >>> import numpy as np
+        >>> from calligrad.nn import Linear, Sequential, Tanh
+        >>> net = Sequential(Linear(3, 2), Tanh())
+        >>> with net[0].register_forward_hook(lambda module, args, output: print(output.shape)):
+        ...     y = net(np.ones((5, 3), np.float32))
+        (5, 2)
+        """
+        return Hook(self._all_hooks().after, hook)
+
+    def _all_hooks(self) -> Hooks:
+        return self.__dict__.setdefault("_hooks", Hooks())
 
     # ---- what it holds
 
@@ -57,6 +80,18 @@ class Module:
     def modules(self) -> Iterator[Module]:
         """This module and all within it."""
         return (module for _, module in self.named_modules())
+
+    def named_children(self) -> Iterator[tuple[str, Module]]:
+        """The modules directly within this one, each once, with the path to it."""
+        seen: set[int] = set()
+        for path, member in _members(self, "", deep=False):
+            if isinstance(member, Module) and member is not self and id(member) not in seen:
+                seen.add(id(member))
+                yield path, member
+
+    def children(self) -> Iterator[Module]:
+        """The modules directly within this one."""
+        return (module for _, module in self.named_children())
 
     def named_parameters(self, prefix: str = "") -> Iterator[tuple[str, Value]]:
         """Every parameter once, with the path to it; a shared one under its first path."""
@@ -82,6 +117,10 @@ class Module:
         """Every buffer once."""
         return (buffer for _, buffer in self.named_buffers())
 
+    def register_buffer(self, name: str, data: Any, persistent: bool = True) -> None:
+        """``self.name = Buffer(data, persistent=persistent)``."""
+        setattr(self, name, Buffer(data, name, persistent=persistent))
+
     # ---- state
 
     def _state(self) -> dict[str, Value]:
@@ -92,18 +131,20 @@ class Module:
         """Copies of the arrays of all parameters and buffers, by path; a shared one under each of its paths."""
         return {path: np.array(member.data) for path, member in self._state().items()}
 
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+    def load_state_dict(self, state: Mapping[str, Any], strict: bool = True) -> None:
         """Write the arrays of ``state`` into the parameters and buffers.
 
         Raises one ``ValueError`` that lists every key that is missing or unexpected and every shape that
-        differs; nothing is written then.
+        differs; nothing is written then. Without ``strict`` keys may be missing, and others are passed over.
         """
         if not isinstance(state, Mapping):
             raise TypeError(f"a state is a dict of arrays by path, as of state_dict(), not a {type(state).__name__}")
         own = self._state()
         arrays = {path: np.asarray(x.data if isinstance(x, Value) else x) for path, x in state.items()}
-        problems = [f"missing: {path} {p.shape}" for path, p in own.items() if path not in arrays]
-        problems += [f"unexpected: {path} {x.shape}" for path, x in arrays.items() if path not in own]
+        problems = []
+        if strict:
+            problems += [f"missing: {path} {p.shape}" for path, p in own.items() if path not in arrays]
+            problems += [f"unexpected: {path} {x.shape}" for path, x in arrays.items() if path not in own]
         for path, p in own.items():
             if path in arrays and arrays[path].shape != p.shape:
                 problems.append(f"shape: {path} is {p.shape} here and {arrays[path].shape} in the state")
@@ -112,7 +153,8 @@ class Module:
         if problems:
             raise ValueError(f"the state does not fit {type(self).__name__}:\n  " + "\n  ".join(problems))
         for path, p in own.items():
-            p.data[...] = arrays[path]
+            if path in arrays:
+                p.data[...] = arrays[path]
 
     def zero_grad(self) -> None:
         """Forget the gradients of all parameters."""
@@ -129,7 +171,51 @@ class Module:
         """``train(False)``."""
         return self.train(False)
 
+    def requires_grad_(self, flag: bool = True) -> Self:
+        """Let gradients flow to all parameters, or with ``False`` freeze them: an optimizer leaves them alone."""
+        for parameter in self.parameters():
+            parameter.requires_grad = flag
+            if not flag:
+                parameter.grad = None
+        return self
+
+    def astype(self, dtype: Any) -> Self:
+        """Turn all parameters and floating buffers into ``dtype``, here and in all modules within."""
+        dtype = parameter_dtype(dtype)
+        for parameter in self.parameters():
+            parameter.grad = None
+            parameter.data = parameter.data.astype(dtype)
+        for buffer in self.buffers():
+            if buffer.dtype.kind == "f":
+                buffer.data = buffer.data.astype(dtype)
+        return self
+
+    def apply(self, function: Callable[[Module], Any]) -> Self:
+        """Call ``function`` on every module within, and on this one last."""
+        for module in reversed(list(self.modules())):
+            function(module)
+        return self
+
     # ---- looks
+
+    def summary(self, *inputs: Any) -> Summary:
+        """A table of the modules within, with their parameters and bytes.
+
+        With ``inputs``, arrays or shapes such as ``(1, 784)``, it also tells the output shapes: the module runs on them
+        once, in eval mode and outside the graph, and is left as it was.
+
+        >>> from calligrad.nn import Linear, ReLU, Sequential
+        >>> Sequential(Linear(784, 128), ReLU(), Linear(128, 10)).summary((64, 784))
+        module      kind        output     parameters    bytes
+        ──────────────────────────────────────────────────────
+        Sequential  Sequential  (64, 10)            0        0
+        0           Linear      (64, 128)     100,480  401,920
+        1           ReLU        (64, 128)           0        0
+        2           Linear      (64, 10)        1,290    5,160
+        ──────────────────────────────────────────────────────
+        101,770 parameters, 101,770 of them trainable; 407,080 bytes
+        """
+        return summarize(self, *inputs)
 
     def extra_repr(self) -> str:
         """What the repr shows between the parentheses, before the modules within."""

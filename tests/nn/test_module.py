@@ -6,8 +6,8 @@ import pickle
 import numpy as np
 import pytest
 
-from calligrad import Value
-from calligrad.nn import GELU, Linear, Module, ReLU, Sequential, Softmax, Tanh
+from calligrad import Value, no_grad
+from calligrad.nn import GELU, Buffer, Linear, Module, ReLU, Sequential, Softmax, Tanh
 
 
 class Scale(Module):
@@ -262,3 +262,149 @@ def test_forward_takes_keywords():
             return x * scale
 
     assert Two()(3.0, scale=2) == 6.0
+
+
+# ---------------------------------------------------------------- buffers
+
+
+class Counting(Module):
+    def __init__(self):
+        self.scale = Scale(2)
+        self.register_buffer("mean", np.zeros(2, np.float32))
+        self.steps = Buffer(np.zeros((), np.int64), persistent=False)
+
+    def forward(self, x):
+        with no_grad():
+            self.mean[...] = np.mean(x, axis=0)
+            self.steps += 1
+        return self.scale(x - self.mean)
+
+
+def test_buffers_are_saved_and_not_learned():
+    module = Counting()
+    assert [name for name, _ in module.named_parameters()] == ["scale.factor"]
+    assert [name for name, _ in module.named_buffers()] == ["mean", "steps"]
+    assert list(module.state_dict()) == ["scale.factor", "mean"]
+    array = module.mean.data
+    np.sum(module(Value(np.array([[1.0, 2.0], [3.0, 4.0]])))).backward()
+    assert module.mean.data is array
+    np.testing.assert_array_equal(array, [2, 3])
+    assert module.mean.dtype == np.float32
+    assert (int(module.steps), module.steps.dtype) == (1, np.int64)
+    other = Counting()
+    other.load_state_dict(module.state_dict())
+    np.testing.assert_array_equal(other.mean.data, [2, 3])
+    for twin in (copy.deepcopy(module), pickle.loads(pickle.dumps(module))):
+        assert list(twin.state_dict()) == list(module.state_dict())
+        assert isinstance(twin.steps, Buffer)
+        twin.mean[...] = 0
+        np.testing.assert_array_equal(array, [2, 3])
+
+
+def test_a_buffer_carries_no_gradient_and_says_so():
+    buffer = Buffer(np.zeros(2))
+    with pytest.raises(RuntimeError, match="write to it under no_grad"):
+        buffer[...] = 2 * Value(np.ones(2))
+    np.testing.assert_array_equal(buffer.data, 0)
+
+
+def test_a_buffer_does_not_share_the_array_it_was_given():
+    start = np.zeros(2)
+    Buffer(start)[...] = 1
+    np.testing.assert_array_equal(start, 0)
+
+
+# ---------------------------------------------------------------- freezing, precision, hooks
+
+
+def test_frozen_modules_get_no_gradient():
+    net = Sequential(Linear(2, 3), Linear(3, 1))
+    np.sum(net(np.ones((4, 2), np.float32))).backward()
+    assert net[0].requires_grad_(False) is net[0]
+    assert [p.grad is None for p in net.parameters()] == [True, True, False, False]
+    np.sum(net(np.ones((4, 2), np.float32))).backward()
+    assert [p.grad is None for p in net.parameters()] == [True, True, False, False]
+    net.requires_grad_()
+    assert all(p.requires_grad for p in net.parameters())
+
+
+def test_astype_reaches_parameters_and_floating_buffers():
+    module = Counting().astype("f2")
+    assert {name: x.dtype for name, x in module.state_dict().items()} == {"scale.factor": "f2", "mean": "f2"}
+    assert module.steps.dtype == np.int64
+    with pytest.raises(TypeError, match="floating dtype, not int64"):
+        module.astype(int)
+
+
+def test_children_and_apply():
+    net = Sequential(Linear(2, 3), Sequential(Tanh()))
+    assert [name for name, _ in net.named_children()] == ["0", "1"]
+    assert list(net.children()) == list(net)
+    seen = []
+    assert net.apply(seen.append) is net
+    assert seen == [net[1][0], net[1], net[0], net]
+
+
+def test_hooks_run_in_order_and_may_change_what_goes_in_and_out():
+    scale = Scale(2)
+    seen = []
+    first = scale.register_forward_pre_hook(lambda module, args: seen.append(("before", module is scale)))
+    second = scale.register_forward_pre_hook(lambda module, args: args[0] + 1)
+    third = scale.register_forward_hook(lambda module, args, output: seen.append(("after", float(args[0][0]))))
+    with scale.register_forward_hook(lambda module, args, output: -output):
+        np.testing.assert_array_equal(scale(np.ones(2)).data, [-2, -2])
+    assert seen == [("before", True), ("after", 2.0)]
+    np.testing.assert_array_equal(scale(np.ones(2)).data, [2, 2])
+    for hook in (first, second, third, third):
+        hook.remove()
+    np.testing.assert_array_equal(scale(np.ones(2)).data, [1, 1])
+    with pytest.raises(TypeError, match="a hook is a function, not 3"):
+        scale.register_forward_hook(3)
+
+
+def test_an_error_in_a_hook_is_located():
+    net = Sequential(Scale(2))
+
+    def fail(module, args):
+        raise ValueError("no")
+
+    net[0].register_forward_pre_hook(fail)
+    with pytest.raises(ValueError, match="no") as caught:
+        net(np.ones(2))
+    assert caught.value.__notes__ == ["in module 0: Scale(n=2)"]
+
+
+def test_without_strict_a_state_may_have_more_and_less():
+    net = Sequential(Linear(2, 2), Linear(2, 2))
+    net.load_state_dict({"0.bias": np.array([5.0, 6.0]), "elsewhere": np.ones(3)}, strict=False)
+    np.testing.assert_array_equal(net[0].bias.data, [5, 6])
+    with pytest.raises(ValueError, match="shape: 0[.]bias"):
+        net.load_state_dict({"0.bias": np.ones(3)}, strict=False)
+
+
+# ---------------------------------------------------------------- summary
+
+
+def test_summary_counts_a_shared_parameter_once_and_leaves_the_module_as_it_was():
+    module = Counting()
+    module.eval()
+    module.scale.train()
+    before = module.state_dict()
+    table = module.summary(np.ones((4, 2), np.float32))
+    assert [(row.path, row.output, row.parameters) for row in table.rows] == [
+        ("Counting", "(4, 2)", 0),
+        ("scale", "(4, 2)", 2),
+    ]
+    assert (module.training, module.scale.training) == (False, True)
+    assert before.keys() == module.state_dict().keys()
+    tied = Tree()
+    assert tied.summary().parameters == sum(p.size for p in tied.parameters())
+    assert sum(row.parameters for row in tied.summary().rows) == tied.summary().parameters
+
+
+def test_summary_needs_no_inputs_and_tells_what_is_frozen_and_what_is_buffered():
+    module = Counting().requires_grad_(False)
+    assert str(module.summary()).splitlines()[0].split() == ["module", "kind", "parameters", "bytes"]
+    assert str(module.summary()).splitlines()[-1] == (
+        "2 parameters, 0 of them trainable; 3 numbers in buffers; 32 bytes"
+    )

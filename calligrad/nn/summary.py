@@ -65,7 +65,8 @@ class Summary:
 def summarize(module: Any, *inputs: Any) -> Summary:
     """The ``Summary`` of ``module``; with ``inputs``, arrays or shapes, also of what each module within puts out."""
     shapes = _output_shapes(module, *map(_example, inputs)) if inputs else {}
-    rows, counted = [], set()
+    rows: list[Row] = []
+    counted: set[int] = set()
     everything = [*module.named_parameters(), *module.named_buffers()]
     for path, part in module.named_modules():
         within = [p for p in part.modules() if p is not part]

@@ -7,7 +7,7 @@ import importlib
 
 from numpy import add, matmul, transpose
 
-from calligrad import implicit, nn, ops, optim, random
+from calligrad import implicit, memory, nn, ops, optim, random
 from calligrad.blackbox import custom
 from calligrad.differences import numeric
 from calligrad.dtypes import default_dtype, set_default_dtype

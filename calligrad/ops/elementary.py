@@ -46,7 +46,6 @@ def root_of_1_plus_square(x: Any) -> Any:
 Exp = unary(np.exp, lambda y: y)
 Exp2 = unary(np.exp2, lambda y: y * math.log(2))
 Expm1 = unary(np.expm1, lambda x: np.exp(x))
-Log = unary(np.log, lambda x: 1 / x)
 Log1p = unary(np.log1p, lambda x: 1 / (1 + x))
 Log2 = unary(np.log2, lambda x: 1 / (x * math.log(2)))
 Log10 = unary(np.log10, lambda x: 1 / (x * math.log(10)))
@@ -103,6 +102,13 @@ class Arctan2(Elementwise, of=np.arctan2):
         return lambda: g * (x / r2), lambda: -g * (y / r2)
 
 
+class Log(Elementwise, of=np.log):
+    """``np.log``."""
+
+    def backward(self, g, x):
+        return g / x
+
+
 class Logaddexp(Elementwise, of=np.logaddexp):
     """``log(exp(a) + exp(b))``, without overflow."""
 
@@ -120,8 +126,17 @@ class Logaddexp2(Elementwise, of=np.logaddexp2):
 def share(exp: Callable, a: Any, b: Any) -> Any:
     """The part of ``exp(a) + exp(b)`` that is ``exp(a)``: half of it if they are equal, if infinite too."""
     with np.errstate(over="ignore", invalid="ignore"):  # exp(inf) is right, and inf - inf is seen to
-        apart = b - a
-        if np.all(np.isfinite(apart)):
-            return 1 / (1 + exp(apart))
-        ratio = 1 / (1 + exp(np.where(np.equal(a, b), 0, apart)))
-    return np.where(np.equal(a, -np.inf), 0, ratio)
+        part = _logistic(exp, b - a)
+        if not np.isnan(np.max(part, initial=0)):
+            return part
+        part = _logistic(exp, np.where(np.equal(a, b), 0, b - a))
+    return np.where(np.equal(a, -np.inf), 0, part)
+
+
+def _logistic(exp: Callable, x: Any) -> Any:
+    """``1 / (1 + exp(x))`` of a fresh ``x``, which is overwritten if it is a plain array: new memory takes as long."""
+    if type(x) is not np.ndarray:
+        return 1 / (1 + exp(x))
+    exp(x, out=x)
+    x += 1
+    return np.divide(1, x, out=x)

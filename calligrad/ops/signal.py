@@ -80,18 +80,19 @@ class SincSlope(Elementwise):
         n, z = self.order, math.pi * x
         wave = (-1) ** (n // 2) * math.pi ** (n - 1) * (np.cos(z) if n % 2 else np.sin(z))
         near = np.abs(z) < (n + 1) / 2
-        if not np.any(near):
+        count = np.count_nonzero(near)
+        if count == 0:
             return (wave - n * below) / x
-        if np.all(near):
+        if count == near.size:
             return self._series(z)
-        with np.errstate(all="ignore"):  # either formula is worked out everywhere, and taken where it holds
-            return np.where(near, self._series(z), (wave - n * below) / x)
+        return np.divide(wave - n * below, x, out=self._series(np.where(near, z, 0)), where=~near)
 
     def _series(self, z: Any) -> Any:
         """πⁿ times the sum of (-1)ᵏ zᵐ / m! / (2k + 1) over all m = 2k - n from 0."""
-        n, square, y = self.order, z * z, 0.0
+        n, square, y = self.order, z * z, 0 * z
         for k in range(7 + 2 * n, (n - 1) // 2, -1):
-            y = y * square + math.pi**n * (-1) ** k / (math.factorial(2 * k - n) * (2 * k + 1))
+            y *= square
+            y += math.pi**n * (-1) ** k / (math.factorial(2 * k - n) * (2 * k + 1))
         return y * z if n % 2 else y
 
     def backward(self, g, x, _below, *, y):

@@ -20,7 +20,7 @@ def temperatures(conductivity, u, steps):
         flow = -conductivity * np.diff(u) / dx  # between neighbours
         u = u - dt / dx * np.diff(np.pad(flow, 1))
         history.append(u[SENSORS])
-    return np.stack(history)
+    return np.vstack(history)
 
 
 def misfit(p, measured, start, noise, stiffness=20.0):

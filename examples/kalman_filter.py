@@ -27,7 +27,7 @@ def kalman(p, y):
         cov = cov - np.outer(gain, cov[0])
         surprise = surprise + 0.5 * (off**2 / variance + np.log(2 * np.pi * variance))
         seen.append(state[0])
-    return np.stack(seen), surprise
+    return seen, surprise
 
 
 def surprise(p, y):

@@ -10,30 +10,27 @@ from calligrad import grad, hessian
 GRAVITY = 9.81
 
 
-def swing(state, length, damping):
-    """The change of angle and speed with time."""
-    angle, speed = state
-    return np.stack([speed, -GRAVITY / length * np.sin(angle) - damping * speed])
+def acceleration(angle, speed, length, damping):
+    """Gravity along the circle, and friction."""
+    return -GRAVITY / length * np.sin(angle) - damping * speed
 
 
-def simulate(p, times, substeps=2):
-    """Angles at ``times``, by the method of Runge and Kutta; ``p``: length, damping, angle and speed at the start."""
-    length, damping = p[:2]
-    state = p[2:]
-    angles = [state[0]]
-    for dt in np.repeat(np.diff(times) / substeps, substeps):
-        k1 = swing(state, length, damping)
-        k2 = swing(state + dt / 2 * k1, length, damping)
-        k3 = swing(state + dt / 2 * k2, length, damping)
-        k4 = swing(state + dt * k3, length, damping)
-        state = state + dt / 6 * (k1 + 2 * k2 + 2 * k3 + k4)
-        angles.append(state[0])
-    return np.stack(angles[::substeps])
+def simulate(p, times, substeps=4):
+    """Angles at ``times``, by the method of Störmer and Verlet; ``p``: length, damping, angle and speed at the start."""
+    length, damping, angle, speed = p
+    angles = [angle]
+    for dt in np.diff(times) / substeps:
+        for _ in range(substeps):
+            speed = speed + dt / 2 * acceleration(angle, speed, length, damping)
+            angle = angle + dt * speed
+            speed = speed + dt / 2 * acceleration(angle, speed, length, damping)
+        angles.append(angle)
+    return angles
 
 
 def misfit(p, times, angles):
     """Half the sum of squares of what the film and the equation disagree by."""
-    return 0.5 * np.sum((simulate(p, times) - angles) ** 2)
+    return 0.5 * sum((seen - angle) ** 2 for seen, angle in zip(angles, simulate(p, times)))
 
 
 def fit(p, times, angles, steps):

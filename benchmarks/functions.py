@@ -137,7 +137,9 @@ def main() -> None:
     slower = []
     for case in chosen:
         large = case in LARGE
-        if not any(x.size for x in case.xs) or not case.name.startswith(("np.", "x.", "operator", "getitem", "setitem")):
+        if not any(x.size for x in case.xs) or not case.name.startswith(
+            ("np.", "x.", "operator", "getitem", "setitem")
+        ):
             continue
         if not difference(by_autograd, case.f, case.xs) < 1e-7:
             continue

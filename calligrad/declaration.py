@@ -11,6 +11,7 @@ import numpy as np
 
 from calligrad.bytecode import names_in, parameters_of
 from calligrad.rules import numpy_name
+from calligrad.value import Value
 
 
 def rule_for(cls: Any, func: Callable) -> Callable:
@@ -46,6 +47,9 @@ def known_settings(cls: Any, func: Callable, kwargs: dict[str, Any]) -> dict[str
     if unknown := kwargs.keys() - cls.settings:
         takes = f"; it takes {', '.join(cls.settings)}" if cls.settings else ""
         raise TypeError(f"{numpy_name(func)} of a Value does not take {', '.join(sorted(unknown))}{takes}")
+    for key, x in kwargs.items():
+        if type(x) is Value and not x.requires_grad:  # as good as an array
+            kwargs[key] = x.data
     return kwargs
 
 

@@ -226,6 +226,23 @@ class Value(ArrayLike):
     def __array__(self, *args: Any, **kwargs: Any) -> Any:
         raise TypeError("a Value does not turn into an array by itself: the graph would be cut. " + _way_out())
 
+    def __dlpack__(
+        self, *, stream: Any = None, max_version: Any = None, dl_device: Any = None, copy: Any = None
+    ) -> Any:
+        if self.requires_grad:
+            raise BufferError(
+                f"{self.label()} requires grad, and no gradient comes back from there: hand over value.data"
+            )
+        return self.data.__dlpack__(stream=stream, max_version=max_version, dl_device=dl_device, copy=copy)
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return self.data.__dlpack_device__()
+
+    def to_device(self, device: Any, *, stream: Any = None) -> Value:
+        """The array API standard's way to ask for another device; there is ``"cpu"``."""
+        self.data.to_device(device, stream=stream)  # raises for any other
+        return self
+
     # ---- items
 
     def __getitem__(self, key: Any) -> Value:

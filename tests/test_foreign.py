@@ -288,3 +288,25 @@ def test_pandas_objects_as_arguments_are_arrays():
 def test_a_copy_within_a_differentiated_function_keeps_the_gradient(copied):
     np.testing.assert_array_equal(grad(lambda x: np.sum(copied(x) ** 2))(X), 2 * X)
     np.testing.assert_array_equal(grad(lambda x: np.sum(copied(1.0 * x) ** 2))(X), 2 * X)
+
+
+# ---------------------------------------------------------------- the array API standard's way out
+
+
+def test_a_constant_is_handed_over_by_dlpack_and_what_requires_grad_is_not():
+    constant = Value(np.arange(3.0), requires_grad=False)
+    np.testing.assert_array_equal(np.from_dlpack(constant), [0, 1, 2])
+    with pytest.raises(BufferError, match=r"no gradient comes back from there: hand over value\.data"):
+        np.from_dlpack(Value(np.arange(3.0)))
+    assert constant.to_device("cpu") is constant
+    with pytest.raises(ValueError, match="cuda"):
+        constant.to_device("cuda")
+
+
+def test_constants_may_stand_where_numpy_takes_settings():
+    x = Value(np.array([1.0, 2.0]))
+    times = Value(np.array([2, 1]))
+    np.testing.assert_array_equal(np.repeat(x, times).data, [1, 1, 2])
+    matrix = Value(np.array([[1.0, 0.0], [0.0, 1e-3]]))
+    cut = np.linalg.pinv(matrix, rtol=Value(np.array(0.1), requires_grad=False))
+    np.testing.assert_array_equal(cut.data, [[1, 0], [0, 0]])

@@ -1,0 +1,151 @@
+"""What shows when the model runs: where gradients arrive, what is dead, and whether one batch can be learned."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from calligrad import random
+from calligrad.diagnosis.report import Finding, error, some, warning
+from calligrad.modes import no_grad
+from calligrad.nests import leaves, map_leaves
+from calligrad.nn.module import Module
+from calligrad.optim import Adam
+from calligrad.sweep import ancestors
+from calligrad.value import Value, unwrap
+
+VANISHING = 1e-5  # of the largest: gradients of early layers beside those of late ones
+SECONDS = 10.0  # at most, for learning one batch
+
+
+@contextmanager
+def restored(model: Module) -> Iterator[None]:
+    """Whatever happens within, the model is afterwards as it was: arrays, gradients, modes, draws."""
+    values = [*model.parameters(), *model.buffers()]
+    before = [(x, np.array(x.data), x.grad, x.requires_grad) for x in values]
+    modes = [(module, module.training) for module in model.modules()]
+    bits = random.generator().bit_generator
+    draws = bits.state
+    try:
+        yield
+    finally:
+        bits.state = draws
+        for x, array, g, flag in before:
+            x.data[...] = array
+            x.grad = g
+            x.requires_grad = flag
+        for module, mode in modes:
+            module.training = mode
+
+
+def gradients(model: Module, loss: Value) -> Iterator[Finding]:
+    """Which parameters no gradient reaches, and where it dies away or explodes."""
+    for p in model.parameters():
+        p.grad = None
+    loss.backward(retain_graph=True)
+    learned = [(path, p) for path, p in model.named_parameters() if p.requires_grad]
+    missing = [path for path, p in learned if p.grad is None]
+    if missing:
+        yield error(
+            f"no gradient reaches {some(missing)}",
+            "They take no part in the loss: forward does not use them, or the way to the loss was cut by detach(),"
+            " .data, no_grad() or an operation without a gradient, such as argmax.",
+        )
+    norms = {path: float(np.linalg.norm(p.grad)) for path, p in learned if p.grad is not None and p.size}
+    zero = [path for path, norm in norms.items() if norm == 0]
+    if zero:
+        yield warning(
+            f"the gradient of {some(zero)} is exactly 0",
+            "Nothing is learned there from this batch: dead ReLUs, a saturated sigmoid, or a factor that starts at 0.",
+        )
+    weights = {path: norms[path] / np.sqrt(p.size) for path, p in learned if p.ndim > 1 and norms.get(path)}
+    if len(weights) > 1:
+        low, high = min(weights, key=weights.__getitem__), max(weights, key=weights.__getitem__)
+        if weights[low] < VANISHING * weights[high]:
+            yield warning(
+                f"gradients vanish: {low} has a root mean square of {weights[low]:.1e}, {high} of {weights[high]:.1e}",
+                "The layers in between squash them. Take ReLU or GELU in place of sigmoid or tanh, normalization"
+                " layers, residual connections, or nn.init.kaiming_uniform_.",
+            )
+    total = float(np.sqrt(sum(norm**2 for norm in norms.values())))
+    if total > 1e4:
+        yield warning(
+            f"the norm of all gradients is {total:.3g}",
+            "One step will throw the parameters far off. Scale inputs and targets, or clip: optim.clip_grad_norm_.",
+        )
+
+
+def activations(loss: Value) -> Iterator[Finding]:
+    """ReLUs that are 0 for every example of the batch."""
+    start: Any = loss.created_by
+    for function in ancestors([start] if start is not None else []):
+        y = function._y if type(function).__name__ == "Relu" else None
+        if y is None or y.ndim < 2 or len(y) < 8:
+            continue
+        units = np.moveaxis(y, 1, 0).reshape(y.shape[1], -1)  # (examples, units, *places)
+        dead = np.count_nonzero(~np.any(units, axis=1))
+        if dead > 0.5 * len(units):
+            yield warning(
+                f"{dead} of {len(units)} units behind a ReLU of shape {y.shape} are 0 for the whole batch",
+                "They pass no gradient and may never wake. Scale the inputs, lower the learning rate, start biases at"
+                " 0, or take LeakyReLU or GELU.",
+            )
+
+
+def independence(model: Module, x: Any, prediction: Any) -> Iterator[Finding]:
+    """Whether the prediction for one example depends on the others."""
+    arrays = leaves(x)
+    n = len(unwrap(arrays[0])) if np.ndim(unwrap(arrays[0])) else 0
+    outputs = leaves(prediction)
+    if n < 2 or any(np.shape(unwrap(a))[:1] != (n,) for a in (*arrays, outputs[0])):
+        return
+
+    def swapped(a: Any) -> Any:
+        a = np.array(unwrap(a))
+        a[0] = a[1]
+        return a
+
+    model.eval()
+    with no_grad():
+        before, after = (np.asarray(unwrap(leaves(_call(model, z))[0])) for z in (x, map_leaves(swapped, x)))
+    off = np.max(np.abs(before[1:] - after[1:]), initial=0)
+    if off > 1e-3 * (1e-12 + np.max(np.abs(before[1:]), initial=0)):
+        yield error(
+            "in eval mode the prediction for an example changes with the other examples of its batch",
+            "Two axes are mixed: a reshape in place of a transpose, a softmax or a mean over axis 0, or batch_first.",
+        )
+
+
+def overfit(model: Module, x: Any, y: Any, loss: Callable, first: float, steps: int) -> Iterator[Finding]:
+    """Whether the model can learn this one batch by heart, as every model should that is to learn more."""
+    model.train()
+    for module in model.modules():
+        if type(module).__name__.endswith("Dropout") or "Dropout" in type(module).__name__:
+            module.training = False
+    best, until = first, time.monotonic() + SECONDS
+    for rate in (1e-3, 1e-2):
+        with restored(model):
+            optimizer = Adam([p for p in model.parameters() if p.requires_grad], lr=rate)
+            for _ in range(steps):
+                optimizer.zero_grad()
+                value = loss(_call(model, x), y)
+                value.backward()
+                optimizer.step()
+                best = min(best, float(value)) if np.isfinite(float(value)) else best
+                if time.monotonic() > until:
+                    break
+    if best > 0.5 * first:
+        yield warning(
+            f"the model does not learn one batch by heart: in {steps} steps of Adam its loss went from {first:.3g} to"
+            f" {best:.3g}",
+            "If it cannot learn this much, more data will not help. Look at the findings above first; then at the"
+            " labels (do they belong to these inputs?), and at whether the model is large enough.",
+        )
+
+
+def _call(model: Module, x: Any) -> Any:
+    return model(*x) if isinstance(x, tuple) else model(x)

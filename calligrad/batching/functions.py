@@ -35,11 +35,11 @@ def _with(function: Function, **settings: Any) -> Any:
 def composition(level: Level, function: Function, *xs: Any) -> Any:
     """Any Function: what it computes is NumPy, of Batched arrays; if it leaves that, one example after another.
 
-    Over Values a user's Function keeps its own derivative; those of calligrad are as good in parts.
+    Over Values a user's Function, or a layer's, keeps its own derivative; those of NumPy are as good in parts.
     """
     over_arrays = all(isinstance(x.examples, np.ndarray) for x in xs if isinstance(x, Batched))
     try:
-        if over_arrays or type(function).__module__.startswith("calligrad."):
+        if over_arrays or type(function).__module__.startswith(("calligrad.ops.", "calligrad.scipy.")):
             return function.forward(*xs)
         if not (type(function)._reads_self or involved(level, batched.settings_of(function))):
             return level.wrap(OfAll(function, level.size)(*map(level.examples, xs)))

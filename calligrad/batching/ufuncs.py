@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from calligrad.batched import Batched, Level, NoRule
+from calligrad.batched import Batched, Leaving, Level, NoRule
 from calligrad.batching.assign import target, written
 from calligrad.batching.makers import aligned, along, asked_of_all, batching, padded
 from calligrad.rules import numpy_name
@@ -27,7 +27,7 @@ def called(level: Level, ufunc: np.ufunc, *inputs: Any, out: Any = None, where: 
     if all(y is None for y in outs):
         return level.wrap(ufunc(*inputs, **kwargs))
     if not all(isinstance(y, Batched) for y in outs):
-        raise TypeError(
+        raise Leaving(
             f"{numpy_name(ufunc)} within vmap cannot write into an array that is the same for all; take the result"
         )
     ufunc(*inputs, out=tuple(target(level, y, *inputs) for y in outs), **kwargs)

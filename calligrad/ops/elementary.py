@@ -127,7 +127,7 @@ def share(exp: Callable, a: Any, b: Any) -> Any:
     """The part of ``exp(a) + exp(b)`` that is ``exp(a)``: half of it if they are equal, if infinite too."""
     with np.errstate(over="ignore", invalid="ignore"):  # exp(inf) is right, and inf - inf is seen to
         part = _logistic(exp, b - a)
-        if not np.isnan(np.max(part, initial=0)):
+        if not np.any(np.isnan(np.max(part, initial=0))):
             return part
         part = _logistic(exp, np.where(np.equal(a, b), 0, b - a))
     return np.where(np.equal(a, -np.inf), 0, part)

@@ -68,14 +68,14 @@ for words, *shapes in [
 for reduction, reduce in {"mean": np.mean, "sum": np.sum, "none": lambda x: x}.items():
     case(
         f"functional.mse_loss {reduction}",
-        lambda x, t, reduction=reduction: F.mse_loss(x, t, reduction),
+        lambda x, t, reduction=reduction: F.mse_loss(x, t, reduction=reduction),
         real(3, 2),
         real(3, 2),
         expected=lambda x, t, reduce=reduce: reduce((x - t) ** 2),
     )
     case(
         f"functional.cross_entropy {reduction}",
-        lambda x, reduction=reduction: F.cross_entropy(x, np.array([0, 2, 2, 1]), reduction),
+        lambda x, reduction=reduction: F.cross_entropy(x, np.array([0, 2, 2, 1]), reduction=reduction),
         real(4, 3),
         expected=lambda x, reduce=reduce: reduce(-np.log(softmax(x))[np.arange(4), [0, 2, 2, 1]]),
     )

@@ -1,4 +1,4 @@
-"""SGD and Adam against their papers, written out; and what every optimizer does around its rule."""
+"""SGD, Adam and Lion against their papers, written out; and what every optimizer does around its rule."""
 
 import numpy as np
 import pytest
@@ -27,6 +27,14 @@ def adam(p, gradients, lr, beta1=0.9, beta2=0.999, eps=1e-8):
     return p
 
 
+def lion(p, gradients, lr, beta1=0.9, beta2=0.99, weight_decay=0.0):
+    m = 0
+    for g in gradients:
+        p = p - lr * (np.sign(beta1 * m + (1 - beta1) * g) + weight_decay * p)
+        m = beta2 * m + (1 - beta2) * g
+    return p
+
+
 def stepped(make, gradients, start, dtype=np.float64):
     p = Value(np.array(start, dtype))
     optimizer = make([p])
@@ -47,11 +55,14 @@ def stepped(make, gradients, start, dtype=np.float64):
             lambda p, gs: adam(p, gs, 0.01, 0.5, 0.6, 1e-3),
         ),
         (lambda ps: optim.Adam(ps, betas=(0, 0)), lambda p, gs: adam(p, gs, 1e-3, 0, 0)),
+        (lambda ps: optim.Lion(ps), lambda p, gs: lion(p, gs, 1e-4)),
+        (lambda ps: optim.Lion(ps, 0.1, (0.8, 0.5), 0.3), lambda p, gs: lion(p, gs, 0.1, 0.8, 0.5, 0.3)),
+        (lambda ps: optim.Lion(ps, 0.1, maximize=True), lambda p, gs: lion(p, -gs, 0.1)),
     ],
 )
 def test_steps_equal_the_formula(make, by_hand):
     start = np.arange(5.0)
-    np.testing.assert_allclose(stepped(make, GRADIENTS, start).data, by_hand(start, GRADIENTS), rtol=1e-13)
+    np.testing.assert_allclose(stepped(make, GRADIENTS, start).data, by_hand(start, GRADIENTS), rtol=1e-13, atol=1e-15)
     close = stepped(make, GRADIENTS, start, np.float32)
     assert close.dtype == np.float32
     np.testing.assert_allclose(close.data, by_hand(start, GRADIENTS), rtol=1e-4, atol=1e-5)
@@ -75,7 +86,16 @@ def test_a_parameter_that_comes_late_starts_from_its_own_beginning():
     np.testing.assert_allclose(late.data, adam(0, GRADIENTS[15:], 0.1), rtol=1e-12)
 
 
-@pytest.mark.parametrize("make", [lambda ps: optim.SGD(ps, 0.1, momentum=0.9), lambda ps: optim.Adam(ps, 0.1)])
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda ps: optim.SGD(ps, 0.1, momentum=0.9),
+        lambda ps: optim.Adam(ps, 0.1),
+        lambda ps: optim.NAdam(ps, 0.1),  # which has a number as state
+        lambda ps: optim.ASGD(ps, 0.1, lambd=0.0),
+    ],
+    ids=["SGD", "Adam", "NAdam", "ASGD"],
+)
 class TestAroundTheRule:
     def test_parameters_change_in_place(self, make):
         array = np.zeros(3)
@@ -167,6 +187,27 @@ class TestAroundTheRule:
         ps = [Value(np.zeros(1)), Value(np.zeros(2))]
         assert make(p for p in ps).params == ps
 
+    def test_a_frozen_parameter_stays_even_with_a_gradient(self, make):
+        p = Value(np.zeros(2))
+        optimizer = make([p])
+        p.grad = np.ones(2)
+        p.requires_grad = False
+        optimizer.step()
+        np.testing.assert_array_equal(p.data, np.zeros(2))
+
+    def test_a_closure_computes_the_gradients_and_its_loss_comes_back(self, make):
+        p = Value(np.ones(2))
+        optimizer = make([p])
+
+        def closure():
+            optimizer.zero_grad()
+            loss = np.sum(p * p)
+            loss.backward()
+            return loss
+
+        assert optimizer.step(closure) == 2
+        assert np.all(p.data < 1)
+
     def test_after_load_state_the_optimizer_still_moves_the_model(self, make):
         from calligrad.nn import Linear
 
@@ -188,7 +229,10 @@ class TestAroundTheRule:
 
 def test_looks():
     p = Value(np.zeros(1))
-    assert repr(optim.SGD([p], lr=0.5)) == "SGD(momentum=0.0, lr=0.5)"
+    settings = "momentum=0.0, dampening=0.0, weight_decay=0.0, nesterov=False, maximize=False"
+    assert repr(optim.SGD([p], lr=0.5)) == f"SGD(lr=0.5, {settings})"
+    groups = [{"params": [p], "lr": 1}, {"params": [Value(1.0)]}]
+    assert repr(optim.SGD(groups, lr=2)) == f"SGD(\n  group 0: lr=1.0, {settings}\n  group 1: lr=2.0, {settings}\n)"
     assert "betas=(0.9, 0.999)" in repr(optim.Adam([p]))
 
 
@@ -198,9 +242,9 @@ def test_an_optimizer_of_ones_own_is_a_rule():
 
         state_names = ("total",)
 
-        def rule(self, step, p, g, total):
+        def rule(self, step, p, g, total, *, lr):
             total = total + g
-            return p - self.lr * np.sign(total) / step, total
+            return p - lr * np.sign(total) / step, total
 
     p = stepped(lambda ps: Signs(ps, lr=0.5), [np.array([3.0]), np.array([-1.0]), np.array([-5.0])], [0.0])
     np.testing.assert_allclose(p.data, [-0.5 - 0.5 / 2 + 0.5 / 3])

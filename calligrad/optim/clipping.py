@@ -1,0 +1,92 @@
+"""Clipping: gradients that are too large are made smaller before the step."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from calligrad.optim.settings import nonnegative
+from calligrad.value import Value
+
+
+def get_total_norm(tensors: Iterable[Any], norm_type: float = 2.0, error_if_nonfinite: bool = False) -> float:
+    """The norm of arrays as if they were one long vector; of order ``norm_type``, which may be ``math.inf``.
+
+    Raises ``RuntimeError`` where it is not finite, if asked to.
+
+    >>> import numpy as np
+    >>> from calligrad.optim import get_total_norm
+    >>> get_total_norm([np.array([3.0]), np.array([[0.0, 4.0]])])
+    5.0
+    """
+    arrays = [tensors] if isinstance(tensors, (Value, np.ndarray)) else tensors
+    arrays = [x.data if isinstance(x, Value) else np.asarray(x) for x in arrays]
+    norms = [_norm(x.ravel(), float(norm_type)) for x in arrays if x.size]
+    total = _norm(np.array(norms), float(norm_type)) if norms else 0.0
+    if error_if_nonfinite and not math.isfinite(total):
+        raise RuntimeError(f"the norm of the gradients is {total}, so they cannot be clipped")
+    return total
+
+
+def _norm(x: Any, order: float) -> float:
+    if order == 2 and x.dtype.itemsize > 2:
+        with np.errstate(over="ignore"):
+            square = float(np.dot(x, x))
+        if 1e-30 < square < math.inf:
+            return math.sqrt(square)
+    return float(np.linalg.norm(x.astype(np.float64), order))
+
+
+def clip_grad_norm_(
+    parameters: Value | Iterable[Value], max_norm: float, norm_type: float = 2.0, error_if_nonfinite: bool = False
+) -> float:
+    """Scale all gradients, in place, so that their norm together is at most ``max_norm``; gives the norm before.
+
+    >>> import numpy as np
+    >>> from calligrad import Value
+    >>> from calligrad.optim import clip_grad_norm_
+    >>> x = Value(np.zeros(2))
+    >>> x.grad = np.array([30.0, 40.0])
+    >>> clip_grad_norm_([x], max_norm=1.0)
+    50.0
+    >>> x.grad.round(4)
+    array([0.6, 0.8])
+    """
+    max_norm = nonnegative("max_norm", max_norm)
+    owners = _with_gradient(parameters)
+    total = get_total_norm([p.grad for p in owners], norm_type, error_if_nonfinite)
+    share = max_norm / (total + 1e-6)
+    if not share >= 1:  # NaN is passed on
+        for p in owners:
+            _replace(p, np.multiply, share)
+    return total
+
+
+def clip_grad_value_(parameters: Value | Iterable[Value], clip_value: float) -> None:
+    """Bring every number of the gradients, in place, to between ``-clip_value`` and ``clip_value``."""
+    clip_value = nonnegative("clip_value", clip_value)
+    for p in _with_gradient(parameters):
+        _replace(p, np.clip, -clip_value, clip_value)
+
+
+def _with_gradient(parameters: Value | Iterable[Value]) -> list[Value]:
+    """Those of the parameters that have a gradient, each once."""
+    if not isinstance(parameters, (Value, Iterable)):
+        raise TypeError(f"clipping takes parameters, model.parameters() or [x], not a {type(parameters).__name__}")
+    every = [parameters] if isinstance(parameters, Value) else list(parameters)
+    for i, p in enumerate(every):
+        if not isinstance(p, Value):
+            raise TypeError(f"parameter {i} is {type(p).__name__}, not a Value")
+    return [p for p in dict.fromkeys(every) if p.grad is not None]
+
+
+def _replace(p: Value, function: Any, *args: float) -> None:
+    """Write what ``function`` makes of the gradient of ``p`` into it; a number, which is not an array, anew."""
+    g = p.grad
+    if isinstance(g, np.ndarray) and g.flags.writeable:
+        function(g, *args, out=g)
+    else:
+        p.grad = function(g, *args)

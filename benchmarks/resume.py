@@ -1,6 +1,6 @@
 """Training runs that are killed at random moments and started again: do they end as if nothing had happened?
 
-python -m benchmarks.resume [--runs 100]        kill, start again, compare, for all models and kinds of workers
+python -m benchmarks.resume 100                 kill, start again, compare, for all models and kinds of workers
 python -m benchmarks.resume MODEL KIND FOLDER   one run, as it is killed: MODEL of MODELS, KIND of KINDS
 """
 
@@ -18,7 +18,7 @@ import numpy as np
 import calligrad
 from calligrad import nn, optim
 from calligrad.data import ArrayDataset, DataLoader
-from calligrad.nn.functional import cross_entropy
+from calligrad.nn.functional import cross_entropy, mse_loss
 from calligrad.train import AUC, F1, Accuracy, Callback, Trainer
 
 KINDS = ("none", "threads", "processes")
@@ -45,20 +45,32 @@ class Noise(nn.Module):
         return x + 0.1 * self.rng.standard_normal(x.shape, dtype=np.float32) if self.training else x
 
 
-class Follower(Callback):
-    """An exponential average of the parameters."""
+class Averaging(Callback):
+    """An average of the parameters, kept as a part of the run."""
 
-    mean = None
+    def __init__(self, average):
+        self.average = average
+        self.state_dict, self.load_state_dict = average.state_dict, average.load_state_dict
 
     def on_step_end(self, trainer):
-        now = trainer.model.state_dict()
-        self.mean = now if self.mean is None else {name: 0.9 * x + 0.1 * now[name] for name, x in self.mean.items()}
+        self.average.update()
 
-    def state_dict(self):
-        return {"mean": self.mean}
 
-    def load_state_dict(self, state):
-        self.mean = state["mean"]
+class Adversaries(Trainer):
+    """One model makes points out of noise, the other tells them from real ones."""
+
+    def step(self, batch):
+        maker, judge = self.model
+        real, _ = batch
+        made = maker(calligrad.random.generator().standard_normal((len(real), 4)).astype(real.dtype))
+        yes, no = np.ones((len(real), 1), real.dtype), np.zeros((len(real), 1), real.dtype)
+        told = mse_loss(judge(real), yes) + mse_loss(judge(made.data), no)
+        if self.model.training:
+            self.minimise(told, self.optimizer["judge"])
+        fooled = mse_loss(judge(made), yes)
+        if self.model.training:
+            self.minimise(fooled, self.optimizer["maker"])
+        return {"told": told.item(), "fooled": fooled.item()}
 
 
 def mlp(train, validation, **options):
@@ -81,25 +93,51 @@ def mlp(train, validation, **options):
     trainer.fit(train, validation, epochs=8)
 
 
-def averaged(train, validation, **options):
-    """Running statistics, Adam, a schedule of each step, averaged parameters."""
-    model = nn.Sequential(nn.Linear(8, 16), nn.BatchNorm1d(16), nn.Tanh(), nn.Linear(16, 2))
+def cnn(train, validation, **options):
+    """Convolutions, running statistics, dropout, Adam, a schedule of each step, an average of the parameters."""
+    model = nn.Sequential(
+        lambda x: x.reshape(-1, 1, 2, 4),
+        nn.Conv2d(1, 4, 3, padding=1),
+        nn.BatchNorm2d(4),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Dropout(0.2),
+        lambda x: x.reshape(-1, 8),
+        nn.Linear(8, 2),
+    )
     optimizer = optim.Adam(model.named_parameters(), lr=0.01)
     trainer = Trainer(
         model,
         cross_entropy,
         optimizer,
-        schedule=optim.OneCycleLR(optimizer, 0.02, total_steps=48),
+        schedule=optim.OneCycleLR(optimizer, 0.02, total_steps=49),
         schedule_per="step",
         metrics=F1("binary"),
         save_steps=5,
-        callbacks=[Slowly(), Follower()],
+        callbacks=[Slowly(), Averaging(optim.EMA(model, 0.9))],
         **options,
     )
     trainer.fit(train, validation, epochs=4)
 
 
-MODELS = {"mlp": mlp, "averaged": averaged}
+def adversaries(train, validation, **options):
+    """Two optimizers, noise from the shared generator, a schedule that watches the epochs, checkpoints by the clock."""
+    maker, judge = nn.Sequential(nn.Linear(4, 8), nn.Tanh(), nn.Linear(8, 8)), nn.Linear(8, 1)
+    optimizers = {"maker": optim.AdamW(maker.parameters(), 0.01), "judge": optim.RMSprop(judge.parameters(), 0.01)}
+    trainer = Adversaries(
+        nn.Sequential(maker, judge),
+        None,
+        optimizers,
+        schedule=optim.ReduceLROnPlateau(optimizers["judge"], patience=0),
+        monitor="validation_told",
+        save_seconds=0.03,
+        callbacks=[Slowly()],
+        **options,
+    )
+    trainer.fit(train, validation, epochs=4)
+
+
+MODELS = {"mlp": mlp, "cnn": cnn, "adversaries": adversaries}
 
 
 def data(seed):
@@ -119,10 +157,10 @@ def run(model, kind, folder):
 # ---------------------------------------------------------------- killing
 
 
-def start(model, kind, folder):
+def start(model, kind, folder, **options):
     """A process in which the run has just begun, or goes on, or is over."""
     command = [sys.executable, "-W", "error", "-m", "benchmarks.resume", model, kind, str(folder)]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, **options)
     process.stdout.readline()
     return process
 

@@ -7,11 +7,12 @@ import importlib
 
 from numpy import add, matmul, transpose
 
-from calligrad import implicit, memory, nn, ops, optim, random
+from calligrad import implicit, nn, ops, optim, random
 from calligrad.blackbox import custom
 from calligrad.differences import numeric
 from calligrad.dtypes import default_dtype, set_default_dtype
 from calligrad.function import Elementwise, Function, constant
+from calligrad.memory import keep_freed
 from calligrad.modes import no_grad
 from calligrad.nn.activations import gelu, relu, sigmoid, tanh
 from calligrad.nn.linear import Linear
@@ -23,6 +24,8 @@ from calligrad.transforms import grad, gradients, hessian, hvp, jacobian, jvp, v
 from calligrad.value import Value, as_array, as_value
 
 __version__ = "0.1.0"
+
+keep_freed()
 
 __all__ = [
     "Elementwise",
@@ -36,6 +39,8 @@ __all__ = [
     "constant",
     "custom",
     "default_dtype",
+    "detect_anomaly",
+    "doctor",
     "erf",
     "gelu",
     "grad",
@@ -67,10 +72,13 @@ __all__ = [
 ]
 
 
+_ON_DEMAND = {"detect_anomaly": "anomaly", "doctor": "diagnosis", "vmap": "batching"}  # and where it is
+
+
 def __getattr__(name: str) -> object:
-    """``calligrad.data``, ``calligrad.testing`` and ``vmap`` are imported when they are first asked for."""
-    if name in ("batching", "data", "testing"):
+    """What not every program needs is imported when it is first asked for."""
+    if name in ("batching", "data", "testing", "train"):
         return importlib.import_module(f"calligrad.{name}")
-    if name == "vmap":
-        return importlib.import_module("calligrad.batching").vmap
+    if name in _ON_DEMAND:
+        return getattr(importlib.import_module(f"calligrad.{_ON_DEMAND[name]}"), name)
     raise AttributeError(f"module 'calligrad' has no attribute {name!r}")

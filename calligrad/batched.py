@@ -295,7 +295,7 @@ def apply(func: Callable, args: Any, kwargs: dict[str, Any], like: Level | None 
     elif type(out := kwargs.get("out")) is Batched and not isinstance(func, np.ufunc):
         return _written_into(out, func, args, {key: x for key, x in kwargs.items() if key != "out"})
     elif "out" in kwargs and not isinstance(func, np.ufunc):
-        raise TypeError(f"{numpy_name(func)} within vmap cannot write into an existing array; take the result instead")
+        raise Leaving(f"{numpy_name(func)} within vmap {_NO_OUT}")
     try:
         if (rule := BATCHING.get(func)) is not None:
             return rule(level, *args, **kwargs)
@@ -303,8 +303,15 @@ def apply(func: Callable, args: Any, kwargs: dict[str, Any], like: Level | None 
             method = "__call__" if ufunc is func else func.__name__
             return BATCHING[getattr(np.ufunc, method)](level, ufunc, *args, **kwargs)
     except NoRule:
-        pass
+        out = kwargs.get("out")
+        if any(
+            y is not None for y in (out if isinstance(out, tuple) else (out,))
+        ):  # which every example would overwrite
+            raise Leaving(f"{numpy_name(func)} within vmap {_NO_OUT}") from None
     return BATCHING[one_by_one](level, func, args, kwargs)
+
+
+_NO_OUT = "cannot write into an existing array; take the result instead"
 
 
 def _written_into(out: Batched, func: Callable, args: Any, kwargs: dict[str, Any]) -> Batched:

@@ -16,7 +16,7 @@ def acceleration(angle, speed, length, damping):
 
 
 def simulate(p, times, substeps=4):
-    """Angles at ``times``, by the method of Störmer and Verlet; ``p``: length, damping, angle and speed at the start."""
+    """Angles at ``times``, by the method of Störmer and Verlet; ``p``: length, damping, first angle and speed."""
     length, damping, angle, speed = p
     angles = [angle]
     for dt in np.diff(times) / substeps:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import calligrad
-from calligrad import Function, Value
+from calligrad import Function, Value, gradients
 from calligrad.nests import leaves
 from calligrad.nn import functional
 from calligrad.ops.creation import LIKE
@@ -15,6 +15,8 @@ from calligrad.ops.refused import NO_NUMBERS, WAYS_OUT
 from calligrad.sweep import ancestors
 from calligrad.value import RULES, numpy_name
 from tests.cases import CASES, HAVE_SCIPY
+from tests.nn.cases import CASES as LAYERS
+from tests.nn.results import build, inputs, loss, state
 from tests.ops.test_constants import CONSTANTS
 
 # what others are made of
@@ -23,6 +25,7 @@ ABSTRACT = {
     "Boxed",
     "Chain",
     "Complex",
+    "Curve",
     "Deviations",
     "Elementwise",
     "Fold",
@@ -39,7 +42,16 @@ ABSTRACT = {
 }
 INTERNAL = {
     "Output",  # an entry of the graph that no user calls
+    "Rotation",  # rotary_embedding, which PyTorch has not; see tests/nn/test_positions.py
     "Numeric",  # by differences, which keep no law to the last digit
+}
+ELSEWHERE = {  # functionals that draw numbers, or that PyTorch has not: their tests are in tests/nn
+    "fractional_max_pool2d",
+    "fractional_max_pool3d",
+    "gumbel_softmax",
+    "pad_sequence",
+    "rotary_embedding",
+    "sinusoidal_positions",
 }
 
 
@@ -63,6 +75,15 @@ def functions_in_cases() -> set[type[Function]]:
     for case in CASES.values():
         ys = leaves(case.f(*(Value(x) for x in case.xs)))
         seen |= {type(function) for function in ancestors(y.created_by for y in ys)}
+    for case in LAYERS.values():
+        module, xs = build(case), inputs(case)
+        total = loss(case, module, xs)
+        wanted = [x for x in xs if isinstance(x, Value)] + [p for _, p in state(module) if p.requires_grad]
+        if not wanted or not isinstance(total, Value):
+            continue
+        gs = gradients(total, wanted, create_graph=case.order > 1)  # some Functions are others' backward
+        computed = [y.created_by for y in (total, *gs) if isinstance(y, Value) and y.created_by is not None]
+        seen |= {type(function) for function in ancestors(computed)}
     return seen
 
 
@@ -77,7 +98,7 @@ def is_constant(func) -> bool:
 def test_every_function_has_a_case():
     seen = functions_in_cases()
     missing = {name for name, cls in functions_of_calligrad().items() if cls not in seen}
-    assert missing - ABSTRACT - INTERNAL == set(), "Functions without a case in tests/cases/"
+    assert missing - ABSTRACT - INTERNAL == set(), "Functions without a case in tests/cases/ or tests/nn/cases/"
 
 
 def test_the_exceptions_exist():
@@ -100,8 +121,8 @@ def test_every_constant_numpy_function_has_a_row():
 
 @pytest.mark.parametrize("name", functional.__all__)
 def test_every_functional_has_a_case(name):
-    covered = {case.covers.rpartition(".")[2] for case in CASES.values()}
-    assert name in covered
+    covered = {case.covers.rpartition(".")[2] for case in (*CASES.values(), *LAYERS.values())}
+    assert name in covered | ELSEWHERE
 
 
 def func_called(name: str):

@@ -826,7 +826,9 @@ MODULES = {
     "cross_entropy of one row, of no kind": (
         lambda k: F.cross_entropy(k.x, 0, reduction="max"), ValueError, "reduction", "'max'",
     ),
-    "CrossEntropyLoss of no kind": (lambda k: CrossEntropyLoss(reduction="max")(k.w, np.array([0, 1])), ValueError, "'max'"),
+    "CrossEntropyLoss of no kind": (
+        lambda k: CrossEntropyLoss(reduction="max")(k.w, np.array([0, 1])), ValueError, "'max'",
+    ),
     "init in no mode": (lambda k: init.kaiming_normal_(k.w, mode="fan_up"), ValueError, "mode", "'fan_up'", "fan_in"),
     "init for no activation": (lambda k: init.kaiming_uniform_(k.w, nonlinearity="gelo"), ValueError, "'gelo'", "relu"),
     "init of a vector": (lambda k: init.xavier_uniform_(k.x), ValueError, "(3,)", "two axes"),

@@ -15,10 +15,10 @@ from calligrad.rules import numpy_name
 @batching(np.ufunc.__call__)
 def called(level: Level, ufunc: np.ufunc, *inputs: Any, out: Any = None, where: Any = True, **kwargs: Any) -> Any:
     """Number by number; ``out`` is a Batched, which is written into."""
-    if ufunc.signature is not None:
-        raise NoRule
     outs = out if isinstance(out, tuple) else (out,) * ufunc.nout
     outs = (*outs, *inputs[ufunc.nin :])
+    if ufunc.signature is not None:
+        raise NoRule
     inputs = inputs[: ufunc.nin]
     if where is not True:
         *inputs, kwargs["where"] = aligned(level, (*inputs, where))  # type: ignore[assignment]

@@ -14,8 +14,8 @@ from calligrad import nn, no_grad, optim
 from calligrad.commands import pictures
 from calligrad.commands.errors import UserError
 from calligrad.commands.options import rate, whole
-from calligrad.commands.progress import progress
 from calligrad.nn.functional import cross_entropy
+from calligrad.progress import progress
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

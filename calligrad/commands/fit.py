@@ -15,8 +15,8 @@ from calligrad.commands import pictures, regression
 from calligrad.commands.errors import UserError
 from calligrad.commands.formula import Formula
 from calligrad.commands.options import point, rate, whole
-from calligrad.commands.progress import progress
 from calligrad.commands.table import read_table
+from calligrad.progress import progress
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

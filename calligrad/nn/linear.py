@@ -1,4 +1,4 @@
-"""The linear layer."""
+"""Linear and bilinear layers."""
 
 from __future__ import annotations
 
@@ -47,6 +47,21 @@ def linear(x: Any, weight: Any, bias: Any = None) -> Any:
     return Affine()(x, weight) if bias is None else Affine()(x, weight, bias)
 
 
+def bilinear(x1: Any, x2: Any, weight: Any, bias: Any = None) -> Any:
+    """``x1 @ weight[k] @ x2 + bias[k]`` for each output ``k``.
+
+    Shapes: ``x1`` (…, in1), ``x2`` (…, in2), ``weight`` (out, in1, in2), ``bias`` (out,) or None; result (…, out).
+    """
+    (*lead, n), (*lead2, m), sizes = np.shape(x1), np.shape(x2), np.shape(weight)
+    if lead != lead2 or len(sizes) != 3 or sizes[1:] != (n, m):
+        shapes = f"{np.shape(x1)}, {np.shape(x2)} and {sizes}"
+        raise ValueError(f"x1 (…, in1), x2 (…, in2) and weight (out, in1, in2) do not fit: they have shapes {shapes}")
+    if bias is not None and np.shape(bias) != sizes[:1]:
+        raise ValueError(f"bias (out,) and weight (out, in1, in2) do not fit: {np.shape(bias)} and {sizes}")
+    y = np.einsum("...i,oij,...j->...o", x1, weight, x2, optimize=True)
+    return y if bias is None else y + bias
+
+
 class Linear(Module):
     """``x @ weight.T + bias``, with ``weight`` (out_features, in_features) and ``bias`` (out_features,).
 
@@ -67,9 +82,7 @@ class Linear(Module):
         dtype: Any = None,
         rng: np.random.Generator | None = None,
     ) -> None:
-        for name, n in (("in_features", in_features), ("out_features", out_features)):
-            if not isinstance(n, (int, np.integer)) or isinstance(n, bool) or n < 0:
-                raise ValueError(f"{name} is a number of features, not {n!r}")
+        check_sizes(in_features=in_features, out_features=out_features)
         dtype = parameter_dtype(dtype)
         self.in_features, self.out_features = in_features, out_features
         self.weight = kaiming_uniform_(
@@ -85,3 +98,50 @@ class Linear(Module):
     def extra_repr(self) -> str:
         """The sizes."""
         return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"
+
+
+class Bilinear(Module):
+    """``x1 @ weight[k] @ x2 + bias[k]`` for each output ``k``.
+
+    ``weight`` (out_features, in1_features, in2_features) and ``bias`` (out_features,) start uniform within
+    ``1 / sqrt(in1_features)`` on either side of 0.
+
+    >>> import numpy as np
+    >>> from calligrad.nn import Bilinear
+    >>> Bilinear(3, 4, 2)(np.ones((5, 3), np.float32), np.ones((5, 4), np.float32)).shape
+    (5, 2)
+    """
+
+    def __init__(
+        self,
+        in1_features: int,
+        in2_features: int,
+        out_features: int,
+        bias: bool = True,
+        *,
+        dtype: Any = None,
+        rng: np.random.Generator | None = None,
+    ) -> None:
+        check_sizes(in1_features=in1_features, in2_features=in2_features, out_features=out_features)
+        dtype = parameter_dtype(dtype)
+        self.in1_features, self.in2_features, self.out_features = in1_features, in2_features, out_features
+        bound = 1 / math.sqrt(max(1, in1_features))
+        shape = out_features, in1_features, in2_features
+        self.weight = uniform_(Value(np.empty(shape, dtype), "weight"), -bound, bound, rng)
+        self.bias = uniform_(Value(np.empty(out_features, dtype), "bias"), -bound, bound, rng) if bias else None
+
+    def forward(self, x1: Any, x2: Any) -> Any:
+        """(…, in1_features) and (…, in2_features) to (…, out_features)."""
+        return bilinear(x1, x2, self.weight, self.bias)
+
+    def extra_repr(self) -> str:
+        """The sizes."""
+        sizes = f"in1_features={self.in1_features}, in2_features={self.in2_features}, out_features={self.out_features}"
+        return f"{sizes}, bias={self.bias is not None}"
+
+
+def check_sizes(**sizes: Any) -> None:
+    """Raise unless each of ``sizes`` is a number of features."""
+    for name, n in sizes.items():
+        if not isinstance(n, (int, np.integer)) or isinstance(n, bool) or n < 0:
+            raise ValueError(f"{name} is a number of features, not {n!r}")

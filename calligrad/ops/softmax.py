@@ -40,8 +40,9 @@ class Softmax(Function):
     def forward(self, x):
         x = floating(x)
         with np.errstate(over="ignore"):  # a difference too large for the dtype is as good as -inf
-            e = np.exp(x - np.max(x, axis=self.axis, keepdims=True, initial=-np.inf))
-        return e / np.sum(e, axis=self.axis, keepdims=True)
+            e = np.subtract(x, np.max(x, axis=self.axis, keepdims=True, initial=-np.inf))
+            e = np.exp(e, out=_reusable(e))
+        return np.divide(e, np.sum(e, axis=self.axis, keepdims=True), out=_reusable(e))
 
     def backward(self, g, *, y):
         return y * (g - np.sum(g * y, axis=self.axis, keepdims=True))
@@ -60,6 +61,11 @@ class LogSoftmax(Function):
 
     def backward(self, g, *, y):
         return g - np.exp(y) * np.sum(g, axis=self.axis, keepdims=True)
+
+
+def _reusable(x: Any) -> Any:
+    """``x`` if it is an array that a result may be written into."""
+    return x if type(x) is np.ndarray else None
 
 
 def floating(x: Any) -> Any:

@@ -9,7 +9,7 @@ import numpy as np
 
 from calligrad import parallel
 
-TILE = 1 << 17  # numbers
+TILE = 1 << 16  # numbers
 
 
 def over_rows(work: Callable[[slice], None], x: np.ndarray) -> None:
@@ -24,7 +24,7 @@ def elementwise(formula: Callable, *xs: Any) -> Any:
     Anything but contiguous arrays of NumPy goes through ``formula`` as a whole, a Value for example.
     """
     x = xs[0]
-    if type(x) is not np.ndarray or x.size <= 4 * TILE:
+    if type(x) is not np.ndarray or x.size <= 2 * TILE:
         return formula(*xs)
     if not all(type(a) is np.ndarray and a.shape == x.shape and a.flags.c_contiguous for a in xs):
         return formula(*xs)

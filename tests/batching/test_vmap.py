@@ -686,3 +686,30 @@ def test_threads_do_not_meet(rng):
     for n, (g, s) in results.items():
         np.testing.assert_allclose(g, n * np.cos(n * xs))
         assert s == 3 * n
+
+
+def test_what_every_example_would_overwrite_is_refused():
+    def product(x):
+        out = np.empty((2, 2))
+        np.matmul(x, x, out=out)
+        return out + 0
+
+    with pytest.raises(TypeError, match=r"np.matmul within vmap cannot write into an existing array"):
+        vmap(product)(np.ones((3, 2, 2)))
+
+
+@pytest.mark.filterwarnings("ignore::calligrad.batching.BatchingWarning")
+@pytest.mark.parametrize("kind", ["RNN", "LSTM", "GRU"])
+def test_layers_that_fill_buffers_go_one_by_one(kind):
+    layer = getattr(cg.nn, kind)(2, 4, dtype=np.float64)
+    x = np.random.default_rng(0).standard_normal((5, 3, 2))
+    mapped = vmap(lambda x: layer(x)[0], in_axes=1, out_axes=1)(x)
+    np.testing.assert_allclose(np.asarray(mapped.data), layer(x)[0].data, rtol=1e-12)
+
+
+@pytest.mark.filterwarnings("ignore::calligrad.batching.BatchingWarning")
+def test_attention_goes_one_by_one():
+    q = np.random.default_rng(0).standard_normal((4, 3, 5, 2))
+    attend = F.scaled_dot_product_attention
+    mapped = vmap(lambda q: attend(q, q, q))(q)
+    np.testing.assert_allclose(mapped, attend(q, q, q), rtol=1e-12)

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from calligrad.commands.progress import Bar, Lines, progress
+from calligrad.progress import Bar, Lines, progress
 
 
 def test_lines_at_every_tenth(capsys):
@@ -56,3 +56,31 @@ def test_no_bar_where_a_line_cannot_be_redrawn(terminal):
     pytest.importorskip("rich")
     terminal("dumb")
     assert isinstance(progress("training", 10), Lines)
+
+
+def test_a_line_above_the_bar_and_a_note_that_is_made_when_it_is_shown(terminal):
+    pytest.importorskip("rich")
+    screen, made = terminal(), []
+    with progress("training", 1000, done=500) as shown:
+        for i in range(500):
+            shown.step(lambda i=i: made.append(i) or f"loss {i}")
+        shown.line("epoch 1 [red]done")
+    assert "epoch 1 [red]done" in screen.getvalue()
+    assert "100 %" in screen.getvalue()
+    assert 2 <= len(made) < 400
+
+
+def test_lines_that_keep_a_distance(capsys, monkeypatch):
+    clock = iter(range(1000))
+    monkeypatch.setattr("time.monotonic", lambda: next(clock))
+    with progress("training", 10, pause=5) as shown:
+        for i in range(10):
+            shown.step(f"loss {i}")
+    assert 1 <= len(capsys.readouterr().err.splitlines()) <= 3
+
+
+def test_nothing_is_said_of_the_way_when_its_end_is_unknown(capsys):
+    with progress("training", None) as shown:
+        shown.step("loss")
+        shown.line("epoch 1")
+    assert capsys.readouterr().err == "epoch 1\n"

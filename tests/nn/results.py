@@ -65,7 +65,7 @@ def results(case: Case, dtype=np.float64) -> dict[str, np.ndarray]:
 
 
 def digest(case: Case, got: dict[str, np.ndarray]) -> np.ndarray:
-    """A line for each array: its size, its norm, and what it gives with a few random ones, which tells it from others."""
+    """A line for each array: its size, its norm, and what it gives with a few random ones, to know it by."""
 
     def line(name: str, x: np.ndarray) -> np.ndarray:
         directions = case.rng(name).standard_normal((PROJECTIONS, x.size))

@@ -1,0 +1,141 @@
+"""Activations made of straight pieces. Where two pieces meet, the slope is that of the flatter one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from calligrad.function import Elementwise
+from calligrad.ops.elementwise import masked
+from calligrad.random import generator
+from calligrad.value import unwrap
+
+
+class Relu(Elementwise):
+    """``max(x, 0)``; the slope at 0 is 0."""
+
+    def forward(self, x):
+        return np.clip(x, 0, np.inf) if x.dtype.kind == "f" else np.maximum(x, 0)  # clip is the faster
+
+    def backward(self, g, *, y):
+        return masked(g, y != 0)  # y is not negative; NaN passes, so that it is seen
+
+
+class Clamp(Elementwise):
+    """``x`` kept between ``low`` and ``high``; on them, the slope is 0."""
+
+    low: float
+    high: float
+
+    def forward(self, x):
+        return np.clip(x, self.low, self.high)
+
+    def backward(self, g, *, y):
+        return masked(g, (y != self.low) & (y != self.high))
+
+
+class Leaky(Elementwise):
+    """``x`` above 0 and ``slope * x`` below; at 0 the slope is the one below."""
+
+    def forward(self, x, slope):
+        return x * self._slopes(x, slope)
+
+    def backward(self, g, x, slope):
+        return lambda: g * self._slopes(x, slope), lambda: g * np.clip(x, -np.inf, 0)
+
+    @staticmethod
+    def _slopes(x: Any, slope: Any) -> Any:
+        above = (x > 0).astype(x.dtype)
+        return above + slope * (1 - above)
+
+
+def relu(x: Any) -> Any:
+    """``max(x, 0)``; the slope at 0 is 0. There is no ``inplace``, here or elsewhere: no array is overwritten.
+
+    >>> import numpy as np
+    >>> from calligrad import relu
+    >>> relu(np.array([-1.0, 2.0]))
+    array([0., 2.])
+    """
+    return Relu()(x)
+
+
+def relu6(x: Any) -> Any:
+    """``min(max(x, 0), 6)``."""
+    return Clamp(0, 6)(x)
+
+
+def hardtanh(x: Any, min_val: float = -1.0, max_val: float = 1.0) -> Any:
+    """``x`` kept between ``min_val`` and ``max_val``."""
+    if min_val > max_val:
+        raise ValueError(f"hardtanh: min_val {min_val} is above max_val {max_val}")
+    return Clamp(min_val, max_val)(x)
+
+
+def hardsigmoid(x: Any) -> Any:
+    """``min(max(x + 3, 0), 6) / 6``, a sigmoid of three straight pieces."""
+    return relu6(np.add(x, 3)) / 6
+
+
+def hardswish(x: Any) -> Any:
+    """``x * hardsigmoid(x)``; Howard et al., "Searching for MobileNetV3", arXiv:1905.02244."""
+    return np.multiply(x, hardsigmoid(x))
+
+
+def leaky_relu(x: Any, negative_slope: float = 0.01) -> Any:
+    """``x`` above 0 and ``negative_slope * x`` below.
+
+    >>> import numpy as np
+    >>> from calligrad.nn.functional import leaky_relu
+    >>> leaky_relu(np.array([-1.0, 2.0]))
+    array([-0.01,  2.  ])
+    """
+    return Leaky()(x, negative_slope)
+
+
+def prelu(x: Any, weight: Any) -> Any:
+    """``leaky_relu`` with a slope that is learned: one for all, or one for each channel, which are axis 1 of ``x``.
+
+    Shapes: ``x`` (N, C, …), ``weight`` (1,) or (C,). He, Zhang, Ren and Sun, arXiv:1502.01852.
+    """
+    shape, slopes = np.shape(x), np.size(weight)
+    if np.ndim(weight) > 1 or (slopes != 1 and (len(shape) < 2 or shape[1] != slopes)):
+        raise ValueError(f"prelu takes a weight (1,) or (C,) for x (N, C, …), not {np.shape(weight)} for {shape}")
+    return Leaky()(x, np.reshape(weight, (slopes,) + (1,) * max(0, len(shape) - 2) if shape else ()))
+
+
+def rrelu(
+    x: Any,
+    lower: float = 1 / 8,
+    upper: float = 1 / 3,
+    training: bool = False,
+    rng: np.random.Generator | None = None,
+) -> Any:
+    """``leaky_relu`` with slopes drawn between ``lower`` and ``upper``; their mean unless ``training``.
+
+    Xu, Wang, Chen and Li, "Empirical evaluation of rectified activations", arXiv:1505.00853.
+    """
+    if not lower <= upper:
+        raise ValueError(f"rrelu: lower {lower} is above upper {upper}")
+    if not training:
+        return leaky_relu(x, (lower + upper) / 2)
+    slopes = generator(rng).uniform(lower, upper, np.shape(x))
+    return Leaky()(x, slopes.astype(np.result_type(unwrap(x), np.float16)))
+
+
+def threshold(x: Any, threshold: float, value: float) -> Any:
+    """``x`` where it is above ``threshold``, otherwise ``value``."""
+    return np.where(np.greater(x, threshold), x, value)
+
+
+def hardshrink(x: Any, lambd: float = 0.5) -> Any:
+    """``x`` where it is further than ``lambd`` from 0, otherwise 0."""
+    return np.where(np.greater(np.abs(unwrap(x)), lambd), x, 0)
+
+
+def softshrink(x: Any, lambd: float = 0.5) -> Any:
+    """``x`` moved by ``lambd`` towards 0, and 0 where that is further than it is away."""
+    if lambd < 0:
+        raise ValueError(f"softshrink: lambd is at least 0, not {lambd}")
+    return np.subtract(x, np.clip(x, -lambd, lambd))

@@ -1,0 +1,37 @@
+"""One optimizer and schedule, or several by name, as two models that are trained together have them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from calligrad.optim import ReduceLROnPlateau
+
+
+def named(name: str, parts: Any) -> dict[str, Any]:
+    """One part under its name, a dict of them each under its own, and None as nothing.
+
+    >>> named("lr", 1), named("lr", {"a": 1, "b": 2}), named("lr", None)
+    ({'lr': 1}, {'lr a': 1, 'lr b': 2}, {})
+    """
+    if isinstance(parts, Mapping):
+        return {f"{name} {key}": part for key, part in parts.items()}
+    return {} if parts is None else {name: parts}
+
+
+def rates(optimizer: Any) -> dict[str, Any]:
+    """The learning rates by name, as the history has them: a list where groups differ."""
+    found = {}
+    for name, one in named("lr", optimizer).items():
+        of_groups = [float(group["lr"]) for group in one.param_groups]
+        found[name] = of_groups[0] if len(set(of_groups)) == 1 else of_groups
+    return found
+
+
+def advance(schedule: Any, watched: float | None) -> None:
+    """One step of each schedule; ``watched`` is the number for one that watches a number."""
+    for one in named("schedule", schedule).values():
+        if isinstance(one, ReduceLROnPlateau):
+            one.step(watched)
+        else:
+            one.step()

@@ -1,0 +1,33 @@
+"""Borders."""
+
+from tests.cases.table import real
+from tests.nn.cases.table import function, layer
+
+layer("ConstantPad1d", lambda nn: nn.ConstantPad1d(2, 1.5), real(2, 3, 4))
+layer("ConstantPad2d", lambda nn: nn.ConstantPad2d((1, 0, 2, 1), -2.0), real(2, 2, 3, 4))
+layer("ConstantPad2d that cuts", lambda nn: nn.ConstantPad2d((-1, 1, 2, -2), 0.5), real(2, 3, 4))
+layer("ConstantPad3d", lambda nn: nn.ConstantPad3d(1, 3.0), real(1, 2, 2, 3, 2))
+layer("ZeroPad1d", lambda nn: nn.ZeroPad1d((0, 2)), real(2, 3, 4))
+layer("ZeroPad2d", lambda nn: nn.ZeroPad2d(1), real(2, 2, 3, 4))
+layer("ZeroPad3d", lambda nn: nn.ZeroPad3d((1, 2, 0, 1, 1, 0)), real(1, 2, 2, 3, 2))
+layer("ReflectionPad1d", lambda nn: nn.ReflectionPad1d((3, 2)), real(2, 3, 4))
+layer("ReflectionPad2d", lambda nn: nn.ReflectionPad2d((2, 3, 1, 2)), real(2, 2, 3, 4))
+layer("ReflectionPad2d unbatched", lambda nn: nn.ReflectionPad2d(1), real(2, 3, 4))
+layer("ReflectionPad3d", lambda nn: nn.ReflectionPad3d(1), real(1, 2, 2, 3, 2))
+layer("ReplicationPad1d", lambda nn: nn.ReplicationPad1d((5, 2)), real(2, 3, 4))
+layer("ReplicationPad2d", lambda nn: nn.ReplicationPad2d((1, 2, 3, 0)), real(2, 2, 3, 4))
+layer("ReplicationPad2d that cuts", lambda nn: nn.ReplicationPad2d((-1, 2, 1, -1)), real(2, 2, 3, 4))
+layer("ReplicationPad3d", lambda nn: nn.ReplicationPad3d(2), real(2, 2, 1, 2))
+layer("CircularPad1d", lambda nn: nn.CircularPad1d((4, 2)), real(2, 3, 4))
+layer("CircularPad2d", lambda nn: nn.CircularPad2d((1, 2, 3, 0)), real(2, 2, 3, 4))
+layer("CircularPad2d unbatched", lambda nn: nn.CircularPad2d(2), real(2, 3, 4))
+layer("CircularPad3d", lambda nn: nn.CircularPad3d(1), real(1, 2, 2, 3, 2))
+function("pad", lambda F, x: F.pad(x, (1, 2)), real(2, 3))
+function("pad of every axis", lambda F, x: F.pad(x, (1, 0, 0, 2, 1, 1), value=2.5), real(2, 1, 3))
+function("pad of nothing", lambda F, x: F.pad(x, (0, 0)) * 2.0, real(2, 3))
+function("pad that cuts", lambda F, x: F.pad(x, (-1, -1, 1, -2)), real(2, 4, 4))
+function("pad reflect", lambda F, x: F.pad(x, (1, 2), mode="reflect"), real(2, 4))
+function("pad reflect that cuts", lambda F, x: F.pad(x, (-1, 2), mode="reflect"), real(2, 4))
+function("pad replicate", lambda F, x: F.pad(x, (1, 2, 0, 1), "replicate"), real(1, 2, 3))
+function("pad circular", lambda F, x: F.pad(x, (1, 0, 1, 0, 1, 0), "circular"), real(1, 2, 2, 2, 3))
+function("pad squared", lambda F, x: F.pad(x, (1, 2), mode="reflect") ** 2, real(2, 2, 5))

@@ -33,9 +33,12 @@ coverage: .venv-peers/peers  ## docs/coverage.md, with what autograd, MyGrad and
 
 parity: .venv-peers/peers  ## the same numbers as PyTorch
 	$(PEERS) -m benchmarks.parity
+	$(PEERS) -m benchmarks.layers
+	$(PEERS) -m benchmarks.optimizers
 
-bench: .venv-peers/peers  ## speed and memory beside PyTorch; every function of NumPy beside autograd
+bench: .venv-peers/peers  ## speed and memory beside PyTorch, layer by layer; every function of NumPy beside autograd
 	$(PEERS) -m benchmarks.run
+	$(PEERS) -m benchmarks.layers_speed
 	$(PEERS) -m benchmarks.functions
 
 clean:

@@ -138,8 +138,8 @@ def page() -> str:
         f"What PyTorch {version} has in `torch.nn`, `torch.nn.functional`, `torch.nn.init` and `torch.optim`. The",
         "number beside a name is that of the cases in which it and calligrad's namesake, run from one text, give the",
         "same numbers: outputs and all gradients to 1e-10 of the largest in float64, to 1e-5 in float32, buffers,",
-        "names and shapes of the state; of optimizers the parameters after each of 100 steps, of schedules the rates of 120",
-        "epochs. `make parity` runs them beside PyTorch; `make test` compares with what PyTorch gave.",
+        "names and shapes of the state; of optimizers the parameters after each of 100 steps, of schedules the rates",
+        "of 120 epochs. `make parity` runs them beside PyTorch; `make test` compares with what PyTorch gave.",
         "",
         f"There are {len(CASES)} cases of layers, losses and functions, {len(OPTIMIZERS)} of optimizers and"
         f" {len(SCHEDULES)} of schedules, {total} in all.",

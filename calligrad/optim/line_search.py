@@ -82,6 +82,8 @@ def cubic_minimum(a: Point, b: Point, bounds: tuple[float, float]) -> float:
     """Where the cubic through two points with these slopes is lowest, within ``bounds``; else their middle."""
     if a.t > b.t:
         a, b = b, a
+    if a.t == b.t:  # the search has shrunk to a point
+        return a.t
     middle = a.slope + b.slope - 3 * (a.loss - b.loss) / (a.t - b.t)
     under = middle * middle - a.slope * b.slope
     if not under >= 0:

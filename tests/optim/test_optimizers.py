@@ -260,3 +260,18 @@ def test_training_reaches_the_minimum_of_a_bowl():
             np.sum((p - target) ** 2).backward()
             optimizer.step()
         np.testing.assert_allclose(p.data, target, atol=1e-3)
+
+
+def test_a_line_search_that_shrinks_to_a_point_ends():
+    x = Value(np.concatenate([[-1.2], np.ones(99)]))
+    optimizer = optim.LBFGS([x], max_iter=1000, tolerance_grad=1e-8, tolerance_change=0, line_search_fn="strong_wolfe")
+
+    def closure():
+        optimizer.zero_grad()
+        loss = np.sum(100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2)
+        loss.backward()
+        return loss
+
+    optimizer.step(closure)
+    closure()
+    assert np.max(np.abs(x.grad)) < 1e-5  # a minimum, if not the lowest

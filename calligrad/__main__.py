@@ -9,12 +9,14 @@ import sys
 from collections.abc import Sequence
 
 import calligrad
-from calligrad.commands import digits, fit
+from calligrad.commands import digits, fit, predict, train
 from calligrad.commands.errors import UserError
 
 COMMANDS = {
     "fit": (fit, "learn a function, or a CSV file, with a small network"),
     "digits": (digits, "learn to read handwritten digits"),
+    "train": (train, "learn one column of a CSV file from the others"),
+    "predict": (predict, "predict that column for the rows of another CSV file"),
 }
 
 

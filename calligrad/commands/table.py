@@ -1,4 +1,4 @@
-"""A CSV file of numbers: columns x… in, column y out."""
+"""CSV files: their rows, and those of numbers as columns x… in, column y out."""
 
 from __future__ import annotations
 
@@ -37,26 +37,44 @@ def read_table(path: str) -> Table:
     >>> table.names, table.x.shape, table.y
     (['x1', 'x2'], (2, 2), array([3., 6.]))
     """
-    rows = _rows(path, _text(path))
-    _, header = next(rows, (0, []))
-    if not header:
-        raise UserError(f"{path} is empty; its first line must name the columns, such as x,y")
+    if not path:
+        raise UserError("--csv needs the name of a file")
+    header, rows = read_rows(path)
     inputs, output = _columns(path, header)
-
-    numbers = []
-    for line, cells in rows:
-        if len(cells) != len(header):
-            raise UserError(f"{path}, line {line}: {_count(len(cells), 'cell')}, but line 1 names {len(header)}")
-        numbers.append([_number(cells[i], f"{path}, line {line}, column {header[i]}") for i in (*inputs, output)])
+    numbers = [
+        [_number(cells[i], f"{path}, line {line}, column {header[i]}") for i in (*inputs, output)]
+        for line, cells in rows
+    ]
     if len(numbers) < 2:
-        raise UserError(f"{path} has {_count(len(numbers), 'row')} of numbers; a fit needs at least 2")
+        raise UserError(f"{path} has {counted(len(numbers), 'row')} of numbers; a fit needs at least 2")
     table = np.array(numbers)
     return Table([header[i] for i in inputs], table[:, :-1], table[:, -1])
 
 
+def read_rows(path: str) -> tuple[list[str], Iterator[tuple[int, list[str]]]]:
+    """The names in the first line of a CSV file; and its rows: the number of the line, and a cell for each name.
+
+    Cells are stripped, and empty lines skipped. Raises ``UserError``, with the line, for whatever is not CSV in UTF-8,
+    and for a row with more or fewer cells than there are names: at the latest when it is that row's turn.
+    """
+    rows = _rows(path, _text(path))
+    _, header = next(rows, (0, []))
+    if not header:
+        raise UserError(f"{path} is empty; its first line must name the columns, such as x,y")
+    if len(header) == 1 and (mark := next((mark for mark in ";\t|" if mark in header[0]), None)):
+        raise UserError(f"{path}: the cells of a line are separated by commas, not by {mark!r}")
+    return header, _even(path, header, rows)
+
+
+def _even(path: str, header: list[str], rows: Iterator[tuple[int, list[str]]]) -> Iterator[tuple[int, list[str]]]:
+    """The rows, as long as they are of the header's length."""
+    for line, cells in rows:
+        if len(cells) != len(header):
+            raise UserError(f"{path}, line {line}: {counted(len(cells), 'cell')}, but line 1 names {len(header)}")
+        yield line, cells
+
+
 def _text(path: str) -> str:
-    if not path:
-        raise UserError("--csv needs the name of a file")
     try:
         data = Path(path).read_bytes()
     except (OSError, ValueError) as error:  # ValueError: a zero byte in the path
@@ -87,8 +105,6 @@ def _columns(path: str, header: list[str]) -> tuple[list[int], int]:
     names = [name.casefold() for name in header]
     inputs = [i for i, name in enumerate(names) if name.startswith("x")]
     there = f"line 1 names {', '.join(map(repr, header))}"
-    if len(header) == 1 and (mark := next((mark for mark in ";\t|" if mark in header[0]), None)):
-        raise UserError(f"{path}: the cells of a line are separated by commas, not by {mark!r}")
     for i in (*inputs, *(i for i, name in enumerate(names) if name == "y")):
         if names.count(names[i]) > 1:
             raise UserError(f"{path}, line 1: there are {names.count(names[i])} columns {header[i]!r}; rename one")
@@ -111,5 +127,6 @@ def _number(cell: str, where: str) -> float:
     return x
 
 
-def _count(n: int, thing: str) -> str:
-    return f"{n} {thing}{'s' * (n != 1)}"
+def counted(n: int, thing: str) -> str:
+    """As in "1 row" and "2 rows"."""
+    return f"{n:,} {thing}{'s' * (n != 1)}"

@@ -63,6 +63,21 @@ row("pooling", "MaxPool2d 2, 64 x 32 x 28x28", lambda nn: nn.MaxPool2d(2), (64, 
 row("pooling", "MaxPool2d 3, stride 2, padded, 64 x 32 x 28x28", lambda nn: nn.MaxPool2d(3, 2, 1), (64, 32, 28, 28))
 row("pooling", "AvgPool2d 2, 64 x 32 x 28x28", lambda nn: nn.AvgPool2d(2), (64, 32, 28, 28))
 row("pooling", "AdaptiveAvgPool2d 1, 64 x 256 x 7x7", lambda nn: nn.AdaptiveAvgPool2d(1), (64, 256, 7, 7))
+row("pooling", "AdaptiveAvgPool2d 5, 64 x 64 x 14x14", lambda nn: nn.AdaptiveAvgPool2d(5), (64, 64, 14, 14))
+row("pooling", "AdaptiveMaxPool2d 5, 64 x 64 x 14x14", lambda nn: nn.AdaptiveMaxPool2d(5), (64, 64, 14, 14))
+
+row("pixels", "Upsample 2, bilinear, 16 x 16 x 32x32", lambda nn: nn.Upsample(None, 2, "bilinear"), (16, 16, 32, 32))
+row("pixels", "PixelShuffle 2, 16 x 64 x 32x32", lambda nn: nn.PixelShuffle(2), (16, 64, 32, 32))
+row("pixels", "ChannelShuffle 4, 64 x 64 x 16x16", lambda nn: nn.ChannelShuffle(4), (64, 64, 16, 16))
+
+row("linear", "Linear 512 to 512, 256", lambda nn: nn.Linear(512, 512), (256, 512))
+row("linear", "Linear 784 to 128, 64", lambda nn: nn.Linear(784, 128), (64, 784))
+row("linear", "Bilinear 32, 32 to 32, 256", lambda nn: nn.Bilinear(32, 32, 32), (256, 32), (256, 32))
+
+row("elementwise", "ReLU, 256 x 4096", lambda nn: nn.ReLU(), (256, 4096))
+row("elementwise", "GELU, 256 x 4096", lambda nn: nn.GELU(), (256, 4096))
+row("elementwise", "Softmax, 512 x 1000", lambda nn: nn.Softmax(-1), (512, 1000))
+row("elementwise", "Dropout 0.5, 256 x 4096", lambda nn: nn.Dropout(0.5), (256, 4096))
 
 row("norm", "BatchNorm2d, 64 x 32 x 28x28", lambda nn: nn.BatchNorm2d(32), (64, 32, 28, 28))
 row("norm", "BatchNorm1d, 256 x 512", lambda nn: nn.BatchNorm1d(512), (256, 512))

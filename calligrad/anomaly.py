@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import linecache
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -12,6 +13,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from calligrad.batched import Batched
 from calligrad.function import Function, Output
 from calligrad.nn.module import Module
 from calligrad.value import Value
@@ -20,6 +22,7 @@ _watching: ContextVar[bool] = ContextVar("watching", default=False)
 _within: ContextVar[tuple[Module, ...]] = ContextVar("within", default=())  # the modules whose forward is running
 _origins: WeakKeyDictionary[Function, list[str]] = WeakKeyDictionary()  # where each was applied: module path, line
 _blocks = 0  # how many are open, in all threads
+_changing = threading.Lock()
 
 
 @contextmanager
@@ -55,10 +58,11 @@ def detect_anomaly() -> Iterator[None]:
 def _watch(change: int) -> None:
     """Put the watched methods in place with the first block, and the plain ones with the end of the last."""
     global _blocks
-    if _blocks == 0 or _blocks + change == 0:
-        for (owner, name), (plain, watched) in _METHODS.items():
-            setattr(owner, name, watched if change > 0 else plain)
-    _blocks += change
+    with _changing:
+        if _blocks == 0 or _blocks + change == 0:
+            for (owner, name), (plain, watched) in _METHODS.items():
+                setattr(owner, name, watched if change > 0 else plain)
+        _blocks += change
 
 
 def _enter(self: Module, *args: Any, **kwargs: Any) -> Any:
@@ -142,7 +146,9 @@ def _error(message: str, origin: Sequence[str]) -> FloatingPointError:
 
 def _array(x: Any) -> np.ndarray | None:
     """The floating array in ``x``, if there is one."""
-    x = x.data if isinstance(x, Value) else np.asarray(x) if isinstance(x, (float, complex)) else x
+    x = np.asarray(x) if isinstance(x, (float, complex)) else x
+    while isinstance(x, (Batched, Value)):  # within vmap: all examples at once
+        x = x.examples if isinstance(x, Batched) else x.data
     return np.asarray(x) if getattr(x, "dtype", np.dtype(bool)).kind in "fc" else None
 
 

@@ -21,7 +21,7 @@ from calligrad.declaration import is_plain, read_backward, rule_for, take_settin
 from calligrad.modes import paused, strict
 from calligrad.rules import RULES
 from calligrad.still import SMALL, fingerprint, still
-from calligrad.value import PLAIN, Value, as_numeric, as_operand, unwrap_all
+from calligrad.value import PLAIN, Value, as_numeric, as_operand, as_result, unwrap_all
 
 
 @dataclass_transform(eq_default=False)
@@ -400,7 +400,7 @@ def as_constant(y: Any) -> Any:
     """The results of an operation on constants, as Values without a past."""
     if type(y) is tuple or type(y) is list:
         return tuple(map(as_constant, y))
-    return Value(y, requires_grad=False)
+    return as_result(y)
 
 
 def _describe(x: Any) -> str:

@@ -48,10 +48,11 @@ def run(f: Callable[[Any], Any], chunks: Iterable[Any]) -> list[Any]:
     >>> bool(np.all(y == np.sqrt(x)))
     True
     """
-    task = _Task(f, list(chunks))
-    if len(task.results) < 2 or getattr(_thread, "busy", False):
-        return [f(chunk) for _, chunk in task.todo]
-    helpers = min(count(), len(task.results)) - 1
+    chunks = list(chunks)
+    helpers = 0 if len(chunks) < 2 or getattr(_thread, "busy", False) else min(count(), len(chunks)) - 1
+    if not helpers:
+        return [f(chunk) for chunk in chunks]
+    task = _Task(f, chunks)
     _hire(helpers)
     _blas_threads(+1)
     try:

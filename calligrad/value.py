@@ -46,6 +46,7 @@ class Value(ArrayLike):
         "__weakref__",
         "_array",
         "_grad",
+        "_is_result",
         "_places",
         "_requires_grad",
         "_seen",
@@ -57,6 +58,7 @@ class Value(ArrayLike):
 
     __pandas_priority__ = 5000  # pandas leaves ``series * value`` to us, as a DataFrame's (4000) takes it from a Series
 
+    _is_result: bool  # whether an operation that needed no gradient made it
     _source: Any  # what this is a view of; see views.py
     _seen: tuple[np.ndarray, np.ndarray]
     _places: Any
@@ -131,7 +133,9 @@ class Value(ArrayLike):
 
     def detach(self) -> Value:
         """A constant over the same array, with no past."""
-        return Value(self._array, self.name, requires_grad=False)
+        y = as_result(self._array)
+        y.name = self.name
+        return y
 
     # ---- gradients
 
@@ -501,6 +505,13 @@ def as_array(x: Any) -> Any:
 def as_value(x: Any) -> Value:
     """``x`` as a Value: a Value as it is, and a new leaf over anything else."""
     return x if isinstance(x, Value) else Value(x)
+
+
+def as_result(array: Any) -> Value:
+    """The result of an operation that needs no gradient. A module that keeps it has no parameter more."""
+    y = Value(array, requires_grad=False)
+    y._is_result = True
+    return y
 
 
 def unwrap(x: Any) -> Any:

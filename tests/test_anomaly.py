@@ -5,7 +5,7 @@ import threading
 import numpy as np
 import pytest
 
-from calligrad import Function, Value, detect_anomaly, grad, nn
+from calligrad import Function, Value, detect_anomaly, grad, nn, vmap
 
 
 def caught(f):
@@ -88,3 +88,10 @@ def test_other_threads_are_not_watched():
         thread.start()
         thread.join()
     assert len(made) == 1
+
+
+def test_within_vmap_all_examples_are_looked_at():
+    message, _ = caught(lambda: vmap(grad(np.sqrt))(np.array([1.0, 0.0])))
+    assert message.startswith("backward of Sqrt() made inf, in 1 of 2 numbers, first at (1,)")
+    with detect_anomaly():
+        assert np.array_equal(vmap(grad(np.sqrt))(np.array([1.0, 4.0])), [0.5, 0.25])

@@ -105,7 +105,7 @@ class DataLoader:
         maker = Batches(self.dataset, self.collate, self.seed, epoch, order, self.batch_size)
         todo = range(start, total)
         if not self.workers:
-            return map(maker, todo)
+            return (maker(number) for number in todo)  # no map: a StopIteration of the dataset would end it in silence
         count = min(self.workers, max(1, len(todo)))
         if self.worker_kind == "threads":
             return pools.threads(maker, todo, count, self.prefetch)

@@ -59,7 +59,8 @@ class RandomSampler(Sampler):
 
     def __init__(self, dataset: Sized, replacement: bool = False, num_samples: int | None = None) -> None:
         self.dataset, self.replacement, self.num_samples = dataset, replacement, num_samples
-        if num_samples is not None and not 0 <= num_samples <= (np.inf if replacement else len(dataset)):
+        possible = np.inf if replacement and len(dataset) else len(dataset)
+        if num_samples is not None and not 0 <= num_samples <= possible:
             raise ValueError(f"num_samples={num_samples} cannot be drawn out of {len(dataset)} items")
 
     def __len__(self) -> int:

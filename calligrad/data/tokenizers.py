@@ -173,7 +173,10 @@ class BPETokenizer:
     def load(cls, path: str | os.PathLike) -> Self:
         """Read it from a file that ``save`` wrote."""
         found = _read(path, "byte pairs", merges=list, special=list, words=str)
-        return cls(found["merges"], found["special"], found["words"])
+        try:
+            return cls(found["merges"], found["special"], found["words"])
+        except (ValueError, TypeError, AttributeError, re.error) as error:
+            raise ValueError(f"{path} is not the file of a tokenizer: {error}") from error
 
 
 # ---------------------------------------------------------------- finding the pairs

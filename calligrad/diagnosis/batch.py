@@ -51,8 +51,14 @@ def inputs(x: Any, dtype: np.dtype) -> Iterator[Finding]:
 
 
 def targets(prediction: Any, y: Any, loss_name: str) -> Iterator[Finding]:
-    """Whether prediction and target fit one another in shape, range and kind."""
-    prediction, y = np.asarray(unwrap(prediction)), np.asarray(unwrap(y))
+    """Whether prediction and target fit one another in shape, range and kind: each of several, if they are as many."""
+    predictions, ys = leaves(prediction), leaves(y)
+    if len(ys) in (1, len(predictions)):  # one target is the first prediction's
+        for one, of_one in zip(predictions, ys):
+            yield from _fit(np.asarray(unwrap(one)), np.asarray(unwrap(of_one)), loss_name)
+
+
+def _fit(prediction: np.ndarray, y: np.ndarray, loss_name: str) -> Iterator[Finding]:
     if y.dtype.kind == "f" and not np.all(np.isfinite(y)):
         yield error(
             f"the target has {np.count_nonzero(~np.isfinite(y))} numbers that are not finite",
@@ -99,8 +105,10 @@ def _labels(prediction: np.ndarray, y: np.ndarray, loss_name: str) -> Iterator[F
 
 def start(loss: float, prediction: Any, y: Any, loss_name: str) -> Iterator[Finding]:
     """Whether the first loss is what a model that knows nothing has."""
+    if loss_name not in CLASSIFIERS[:2]:  # which take one prediction and one target
+        return
     prediction, y = np.asarray(unwrap(prediction)), np.asarray(unwrap(y))
-    if loss_name not in CLASSIFIERS[:2] or y.dtype.kind not in "iu" or prediction.ndim < 2:
+    if y.dtype.kind not in "iu" or prediction.ndim < 2:
         return
     guess = float(np.log(prediction.shape[1]))
     if loss > 3 * guess + 1:

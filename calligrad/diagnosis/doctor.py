@@ -12,7 +12,6 @@ from calligrad.diagnosis import batch as data
 from calligrad.diagnosis import run, structure
 from calligrad.diagnosis.report import Finding, Report, error
 from calligrad.dtypes import default_dtype
-from calligrad.nests import leaves
 from calligrad.nn.module import Module
 from calligrad.optim import Optimizer
 from calligrad.value import Value, unwrap
@@ -54,7 +53,7 @@ def doctor(
         report.look("the optimizer's parameters", structure.optimizer_matches(model, held_by(optimizer)))
     report.look("train mode", structure.modes(model))
     report.look("inputs", data.inputs(x, next((p.dtype for p in model.parameters()), np.dtype(default_dtype()))))
-    with run.restored(model):
+    with run.restored(model, *([loss] if isinstance(loss, Module) else [])):
         _running(report, model, x, y, loss, steps)
     return report
 
@@ -74,16 +73,16 @@ def _running(report: Report, model: Module, x: Any, y: Any, loss: Callable, step
             total = loss(prediction, y)
     except Exception as failure:
         if prediction is not None:
-            report.look("targets", data.targets(leaves(prediction)[0], y, name))
+            report.look("targets", data.targets(prediction, y, name))
         if not report.errors:
             advice = "Scale the inputs; add a little under a root," if isinstance(failure, FloatingPointError) else ""
             report.findings.append(_failed("the model" if prediction is None else "the loss", failure, advice))
         return
-    report.look("targets", data.targets(leaves(prediction)[0], y, name))
+    report.look("targets", data.targets(prediction, y, name))
     if report.look("one loss", _one_number(total, name)):
         return
     first = float(total)
-    report.look("the first loss", data.start(first, leaves(prediction)[0], y, name))
+    report.look("the first loss", data.start(first, prediction, y, name))
     report.look("ReLUs", run.activations(total))
     try:
         with detect_anomaly():
@@ -91,9 +90,13 @@ def _running(report: Report, model: Module, x: Any, y: Any, loss: Callable, step
     except FloatingPointError as failure:
         report.findings.append(_failed("the backward pass", failure, "Keep away from 0 under roots and logarithms,"))
         return
-    report.look("independent examples", run.independence(model, x, prediction))
-    if not report.errors:
-        report.look("learns one batch by heart", run.overfit(model, x, y, loss, first, steps))
+    try:
+        report.look("independent examples", run.independence(model, x, prediction))
+        if not report.errors:
+            report.look("learns one batch by heart", run.overfit(model, x, y, loss, first, steps))
+    except Exception as failure:
+        mode = "train" if model.training else "eval"
+        report.findings.append(_failed(f"the model, which ran once, then in {mode} mode", failure, ""))
 
 
 def _one_number(total: Any, name: str) -> Iterator[Finding]:

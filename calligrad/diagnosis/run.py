@@ -23,17 +23,19 @@ SECONDS = 10.0  # at most, for learning one batch
 
 
 @contextmanager
-def restored(model: Module) -> Iterator[None]:
-    """Whatever happens within, the model is afterwards as it was: arrays, gradients, modes, draws."""
-    values = [*model.parameters(), *model.buffers()]
+def restored(*models: Module) -> Iterator[None]:
+    """Whatever happens within, the models are afterwards as they were: arrays, gradients, modes, draws."""
+    modules = [module for model in models for module in model.modules()]
+    values = [x for model in models for x in (*model.parameters(), *model.buffers())]
     before = [(x, np.array(x.data), x.grad, x.requires_grad) for x in values]
-    modes = [(module, module.training) for module in model.modules()]
-    bits = random.generator().bit_generator
-    draws = bits.state
+    modes = [(module, module.training) for module in modules]
+    own = [x for module in modules for x in vars(module).values() if isinstance(x, np.random.Generator)]
+    draws = [(generator, generator.bit_generator.state) for generator in (random.generator(), *own)]
     try:
         yield
     finally:
-        bits.state = draws
+        for generator, state in draws:
+            generator.bit_generator.state = state
         for x, array, g, flag in before:
             x.data[...] = array
             x.grad = g
@@ -111,7 +113,13 @@ def independence(model: Module, x: Any, prediction: Any) -> Iterator[Finding]:
 
     model.eval()
     with no_grad():
-        before, after = (np.asarray(unwrap(leaves(_call(model, z))[0])) for z in (x, map_leaves(swapped, x)))
+        before, again, after = (np.asarray(unwrap(leaves(_call(model, z))[0])) for z in (x, x, map_leaves(swapped, x)))
+    if not np.array_equal(before, again, equal_nan=True):
+        yield warning(
+            "in eval mode the model gives another prediction for the same batch each time",
+            "It draws at random, or its forward changes what it computes with. Let it look at self.training first.",
+        )
+        return
     off = np.max(np.abs(before[1:] - after[1:]), initial=0)
     if off > 1e-3 * (1e-12 + np.max(np.abs(before[1:]), initial=0)):
         yield error(

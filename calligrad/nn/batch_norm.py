@@ -8,11 +8,13 @@ from typing import Any, ClassVar
 import numpy as np
 
 from calligrad.dtypes import parameter_dtype
+from calligrad.function import Function
 from calligrad.modes import no_grad
 from calligrad.nn.buffer import Buffer
 from calligrad.nn.init import ones_, zeros_
 from calligrad.nn.module import Module
 from calligrad.nn.standardize import StandardizeChannels
+from calligrad.ops.tiles import over_rows
 from calligrad.value import Value, as_arraylike, unwrap
 
 
@@ -72,8 +74,34 @@ def with_statistics(x: Any, mean: Any, var: Any, weight: Any, bias: Any, eps: fl
         scale, shift = weight * scale, weight * shift
     if bias is not None:
         shift = shift + bias
-    shape = (-1, *(1,) * (x.ndim - 2))
-    return x * np.reshape(scale, shape) + np.reshape(shift, shape)
+    return ScaleAndShift((*x.shape[:2], math.prod(x.shape[2:])))(x, scale, shift)
+
+
+class ScaleAndShift(Function):
+    """``x * scale + shift``, with ``x`` (N, C, L), which is the ``view`` of it, and (C,) the others."""
+
+    view: tuple[int, int, int]
+
+    def forward(self, x, scale, shift):
+        batch, channels, length = self.view
+        y = np.empty(x.shape, np.result_type(x, scale, shift))
+        rows, out = (np.ascontiguousarray(a).reshape(batch, channels * length) for a in (x, y))
+        scales, shifts = np.repeat(scale, length), np.repeat(shift, length)
+
+        def work(tile: slice) -> None:
+            np.multiply(rows[tile], scales, out=out[tile])
+            out[tile] += shifts
+
+        over_rows(work, rows)
+        return y
+
+    def backward(self, g, x, scale, _shift):
+        g, x = np.reshape(g, self.view), np.reshape(x, self.view)
+        return (
+            lambda: np.reshape(g * np.reshape(scale, (-1, 1)), self.shapes[0]),
+            lambda: np.einsum("ncl,ncl->c", g, x),
+            lambda: np.sum(g, (0, 2)),
+        )
 
 
 def move(running: Any, new: Any, momentum: float) -> None:
@@ -90,7 +118,7 @@ def check_channels(name: str, x: Any, statistics: dict[str, Any], weight: Any, b
     if x.ndim < 2:
         raise ValueError(f"{name}: x is (N, C, …), not of shape {x.shape}")
     for what, p in (statistics | {"weight": weight, "bias": bias}).items():
-        if p is not None and np.shape(p) != (x.shape[1],):
+        if p is not None and as_arraylike(p).shape != (x.shape[1],):
             raise ValueError(
                 f"{name}: x of shape {x.shape} has {x.shape[1]} channels, but {what} has shape {np.shape(p)}"
             )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cache
 from typing import Any, ClassVar
 
 import numpy as np
@@ -20,6 +21,7 @@ from calligrad.nn import correlation
 from calligrad.nn.grid import Windows, windows_of
 from calligrad.nn.init import kaiming_uniform_, uniform_
 from calligrad.nn.module import Module
+from calligrad.ops.index import is_plain_array
 from calligrad.value import Value
 
 PADDING = {"zeros": "constant", "reflect": "reflect", "replicate": "edge", "circular": "wrap"}
@@ -37,12 +39,11 @@ class Convolve(Function):
         return correlation.convolve(x, w, self.windows, *bias)
 
     def backward(self, g, x, w, *bias):
-        gs = (
-            lambda: Spread(self.windows)(g, w),
-            lambda: Correlate(self.windows)(x, g),
-            lambda: per_channel(g),
-        )
-        return gs[: 2 + len(bias)]
+        of_x, of_w = lambda: Spread(self.windows)(g, w), lambda: Correlate(self.windows)(x, g)
+        if all(map(is_plain_array, (g, x, w))) and all(origin is not None for origin, _, _ in self.edges[:2]):
+            both = cache(lambda: correlation.gradients(g, x, w, self.windows))
+            of_x, of_w = lambda: both()[0], lambda: both()[1]
+        return (of_x, of_w, lambda: per_channel(g))[: 2 + len(bias)]
 
 
 class Spread(Function):

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from calligrad.nn.module import Module
+from calligrad.value import as_arraylike
 
 
 def cosine_similarity(x1: Any, x2: Any, axis: int = 1, eps: float = 1e-8) -> Any:
@@ -20,8 +21,11 @@ def cosine_similarity(x1: Any, x2: Any, axis: int = 1, eps: float = 1e-8) -> Any
     array([0.6])
     """
     x1, x2 = np.broadcast_arrays(x1, x2)
-    a, b = (np.maximum(np.sum(np.square(x), axis=axis), eps * eps) for x in (x1, x2))
-    return np.sum(x1 * x2, axis=axis) / np.sqrt(a * b)
+    is_half = x1.dtype == x2.dtype == np.float16
+    x1, x2 = widened(x1), widened(x2)
+    a, b = (np.sqrt(np.maximum(np.sum(np.square(x), axis=axis), eps * eps)) for x in (x1, x2))
+    cosine = np.sum(x1 * x2, axis=axis) / (a * b)
+    return cosine.astype(np.float16) if is_half else cosine
 
 
 def pairwise_distance(x1: Any, x2: Any, p: float = 2.0, eps: float = 1e-6, keepdims: bool = False) -> Any:
@@ -51,11 +55,18 @@ def pdist(x: Any, p: float = 2.0) -> Any:
     return norms(np.take(x, first, axis=0) - np.take(x, second, axis=0), p)
 
 
-def norms(d: Any, p: float = 2.0, keepdims: bool = False) -> Any:
-    """The p-norms of vectors along the last axis; the slope at a vector of zeros is 0."""
+def norms(d: Any, p: float = 2.0, keepdims: bool = False, axis: int = -1) -> Any:
+    """The p-norms of vectors along ``axis``; the slope at a vector of zeros is 0."""
     if not p >= 0:
         raise ValueError(f"the p of a norm is at least 0, not {p}")
-    return np.linalg.norm(d, p, axis=-1, keepdims=keepdims)
+    d = as_arraylike(d)
+    lengths = np.linalg.norm(widened(d), p, axis=axis, keepdims=keepdims)
+    return lengths.astype(np.float16) if d.dtype == np.float16 else lengths
+
+
+def widened(x: Any) -> Any:
+    """``x``, but float16 as float32: the squares of numbers above 255 would be infinite."""
+    return x.astype(np.float32) if x.dtype == np.float16 else x
 
 
 class CosineSimilarity(Module):

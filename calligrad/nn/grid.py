@@ -82,15 +82,27 @@ class Windows:
         return list(itertools.product(*axes))
 
     @cached_property
+    def complete(self) -> bool:
+        """Whether there is a tap for every number of the image."""
+        seen = (math.prod(len(range(n)[along.inside]) for n, along in zip(self.size, phase)) for phase in self.phases)
+        return sum(seen) == math.prod(self.size)
+
+    @cached_property
     def counted(self) -> int:
         """How many of the leading axes are counted as in the output; the others are one run along the grid."""
         return max(0, len(self.out) - (1 if self.out[-1] >= LONG else 2))
 
+    @cached_property
+    def reach(self) -> int:
+        """How far the last position of a run lies behind the first, but for the axis of the rows."""
+        axes = range(max(1, self.counted), len(self.out))
+        return sum((self.out[i] - 1) * self.pitch[i] for i in axes)
+
     def positions(self, rows: int) -> tuple[int, ...]:
         """The shape of the positions of ``rows`` rows: the leading axes, and the length of a run."""
-        out = (rows, *self.out[1:])
-        reach = sum((n - 1) * pitch for n, pitch in zip(out[self.counted :], self.pitch[self.counted :], strict=True))
-        return *out[: self.counted], reach + 1
+        if self.counted:
+            return rows, *self.out[1 : self.counted], self.reach + 1
+        return ((rows - 1) * self.pitch[0] + self.reach + 1,)
 
     def kept(self, y: np.ndarray, rows: int) -> np.ndarray:
         """The view of ``y``, whose last axes are ``positions(rows)``, on those that the output has."""

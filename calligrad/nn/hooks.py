@@ -10,17 +10,17 @@ class Hooks:
     """The hooks of one module, in the order in which they were registered."""
 
     def __init__(self) -> None:
-        self.before: list[Callable] = []
-        self.after: list[Callable] = []
+        self.before: list[Hook] = []
+        self.after: list[Hook] = []
 
     def run(self, module: Any, args: tuple, kwargs: dict) -> Any:
         """``module.forward`` between its hooks."""
         for hook in tuple(self.before):
-            if (changed := hook(module, args)) is not None:
+            if (changed := hook.function(module, args)) is not None:
                 args = changed if isinstance(changed, tuple) else (changed,)
         output = module.forward(*args, **kwargs)
         for hook in tuple(self.after):
-            if (changed := hook(module, args, output)) is not None:
+            if (changed := hook.function(module, args, output)) is not None:
                 output = changed
         return output
 
@@ -28,15 +28,16 @@ class Hooks:
 class Hook:
     """A registered hook: ``remove()`` it, or let it end with a ``with`` block."""
 
-    def __init__(self, hooks: list[Callable], hook: Callable) -> None:
-        if not callable(hook):
-            raise TypeError(f"a hook is a function, not {hook!r}")
-        self._hooks, self._hook = hooks, hook
-        hooks.append(hook)
+    def __init__(self, hooks: list[Hook], function: Callable) -> None:
+        if not callable(function):
+            raise TypeError(f"a hook is a function, not {function!r}")
+        self._hooks, self.function = hooks, function
+        hooks.append(self)
 
     def remove(self) -> None:
         """Call it no longer; a second time changes nothing."""
-        self._hooks[:] = [hook for hook in self._hooks if hook is not self._hook]
+        if self in self._hooks:
+            self._hooks.remove(self)
 
     def __enter__(self) -> Hook:
         return self

@@ -57,7 +57,7 @@ def _over_last_axes(name: str, x: Any, normalized_shape: Any, weight: Any, bias:
     if x.shape[max(0, x.ndim - len(shape)) :] != shape:
         raise ValueError(f"{name}: x of shape {x.shape} does not end in normalized_shape, {shape}")
     for what, p in (("weight", weight), ("bias", bias)):
-        if p is not None and np.shape(p) != shape:
+        if p is not None and as_arraylike(p).shape != shape:
             raise ValueError(f"{name}: {what} has shape {np.shape(p)}, not normalized_shape, {shape}")
     if weight is None and bias is not None:
         weight = np.ones(shape, x.dtype)

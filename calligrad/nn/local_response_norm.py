@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from calligrad.nn.distance import norms, widened
 from calligrad.nn.module import Module
 from calligrad.value import as_arraylike
 
@@ -28,9 +29,11 @@ def local_response_norm(x: Any, size: int, alpha: float = 1e-4, beta: float = 0.
     if size < 1:
         raise ValueError(f"local_response_norm: size is a number of channels, at least 1, not {size!r}")
     around = [(0, 0), (size // 2, (size - 1) // 2), *[(0, 0)] * (x.ndim - 2)]
-    squares = np.pad(x * x, around)
+    wide = widened(x)
+    squares = np.pad(wide * wide, around)
     total = sum(squares[:, i : i + x.shape[1]] for i in range(size))
-    return x / (k + (alpha / size) * total) ** beta
+    y = wide / (k + (alpha / size) * total) ** beta
+    return y.astype(np.float16) if x.dtype == np.float16 else y
 
 
 def normalize(x: Any, p: float = 2.0, axis: int = 1, eps: float = 1e-12) -> Any:
@@ -42,7 +45,7 @@ def normalize(x: Any, p: float = 2.0, axis: int = 1, eps: float = 1e-12) -> Any:
     array([[0.6, 0.8]])
     """
     x = as_arraylike(x)
-    return x / np.maximum(np.linalg.norm(x, p, axis, keepdims=True), eps)
+    return x / np.maximum(norms(x, p, keepdims=True, axis=axis), eps)
 
 
 class LocalResponseNorm(Module):

@@ -13,6 +13,8 @@ from calligrad.nn.windows import Drawn, Sliding, add_at, at, by_planes, over_win
 from calligrad.ops.index import is_plain_array, spread
 from calligrad.value import as_array, unwrap
 
+MANY = 100  # planes that are worth being moved next to each other
+
 
 class MaxPool(Function):
     """The largest number of each window; the gradient goes to the first that is as large, or to the last NaN.
@@ -43,20 +45,27 @@ class MaxPool(Function):
         """Whether there is one window alone, over everything."""
         return all(isinstance(w, Sliding) and w.kernel == w.size and w.padding == 0 for w in self.windows)
 
-    def stages(self, x: np.ndarray) -> list[np.ndarray]:
-        """``x``, and what it becomes after each axis."""
+    def stages(self, x: np.ndarray, before: int = 1) -> list[np.ndarray]:
+        """``x``, and what it becomes after each axis; so many axes are before those of the windows."""
         stages = [x]
         least = -np.inf if x.dtype.kind == "f" else np.iinfo(x.dtype).min
-        for axis in range(len(self.windows), 0, -1):
-            stages.append(over_windows(np.maximum, stages[-1], self.windows[axis - 1], axis, least))
+        for i in reversed(range(len(self.windows))):
+            stages.append(over_windows(np.maximum, stages[-1], self.windows[i], before + i, least))
         return stages
 
     def routed(self, g: np.ndarray, x: np.ndarray) -> np.ndarray:
         """The gradient of ``x``, (planes, …)."""
-        *stages, y = self.stages(x)
-        if np.isnan(y).any() or not np.isfinite(g).all():  # NaN equals nothing, and infinity times 0 is NaN
+        if np.isnan(np.max(x)) or not np.isfinite(g).all():  # NaN equals nothing, and infinity times 0 is NaN
             return spread(g, self.positions(x), x.shape)
-        for axis, windows in enumerate(self.windows, 1):
+        if len(x) < MANY:
+            return self.routed_along(g, x, 1)
+        g, x = (np.ascontiguousarray(np.moveaxis(a, 0, -1)) for a in (g, x))  # planes beside each other
+        return np.moveaxis(self.routed_along(g, x, 0), -1, 0)
+
+    def routed_along(self, g: np.ndarray, x: np.ndarray, before: int) -> np.ndarray:
+        """``routed`` where so many axes are before those of the windows."""
+        *stages, y = self.stages(x, before)
+        for axis, windows in enumerate(self.windows, before):
             x = stages.pop()
             gx, free = np.zeros(x.shape, g.dtype), np.ones(y.shape, bool)
             for outputs, inputs in windows.taps():

@@ -163,8 +163,10 @@ class Module:
 
     def train(self, mode: bool = True) -> Self:
         """Set ``training`` here and in all modules within."""
+        if not isinstance(mode, (bool, np.bool_)):
+            raise TypeError(f"mode is True or False, not {mode!r}")
         for module in self.modules():
-            module.training = mode
+            module.training = bool(mode)
         return self
 
     def eval(self) -> Self:
@@ -238,7 +240,9 @@ class Module:
 
 
 def _is_parameter(x: Any) -> bool:
-    return isinstance(x, Value) and x.created_by is None and x.dtype.kind == "f" and not isinstance(x, Buffer)
+    if not isinstance(x, Value) or isinstance(x, Buffer) or x.created_by is not None or x.dtype.kind != "f":
+        return False
+    return x.requires_grad or not hasattr(x, "_is_result")  # one that is frozen, and not one that was computed
 
 
 def _members(thing: Any, path: str, deep: bool = True, above: tuple[int, ...] = ()) -> Iterator[tuple[str, Any]]:
@@ -265,8 +269,10 @@ def _members(thing: Any, path: str, deep: bool = True, above: tuple[int, ...] = 
 
 def _locate(error: Exception, module: Module) -> None:
     """Note on ``error`` the path of the innermost module it came from, seen from the outermost."""
-    inner, path = getattr(error, "_calligrad_module", (module, ""))
-    if inner is not module:
+    inner, path = getattr(error, "_calligrad_module", (None, ""))
+    if inner is module:  # which called itself
+        return
+    if inner is not None:
         step = next((p for p, m in _members(module, "", deep=False) if m is inner), type(inner).__name__)
         path = f"{step}.{path}" if path else step
         notes = [note for note in error.__notes__ if not note.startswith("in module ")]

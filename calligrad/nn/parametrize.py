@@ -112,11 +112,10 @@ def register_parametrization(
         before.add(parametrization)
         vars(module).pop(tensor_name)
         if not _computed(module):
-            cls = type(module)
-            module.__class__ = type(f"Parametrized{cls.__name__}", (cls,), {"__module__": cls.__module__})
+            module.__class__ = _class_of_its_own(type(module))
             module.parametrizations = {}  # type: ignore[attr-defined]
         _computed(module)[tensor_name] = before
-        setattr(type(module), tensor_name, property(_getter(tensor_name), _setter(tensor_name)))
+        _compute(type(module), tensor_name)
     else:
         before.add(parametrization)
     return module
@@ -161,9 +160,31 @@ def _computed(module: Module) -> dict[str, Parametrization]:
     return vars(module).get("parametrizations", {})
 
 
-def _getter(name: str) -> Any:
-    return lambda module: _computed(module)[name]()
+def _class_of_its_own(cls: type) -> type:
+    """A subclass of ``cls`` for one module: its properties are that module's, and a copy of it has others."""
+    return type(f"Parametrized{cls.__name__}", (cls,), {"__module__": cls.__module__, "__reduce__": _reduce})
 
 
-def _setter(name: str) -> Any:
-    return lambda module, x: _computed(module)[name].assign(as_array(x))
+def _compute(cls: type, name: str) -> None:
+    """Let ``name`` be what its Parametrization computes, in the one module of class ``cls``."""
+
+    def get(module: Module) -> Any:
+        return _computed(module)[name]()
+
+    def assign(module: Module, x: Any) -> None:
+        _computed(module)[name].assign(as_array(x))
+
+    setattr(cls, name, property(get, assign))
+
+
+def _reduce(module: Module) -> Any:
+    """How a parametrized module is copied and pickled."""
+    return _again, (type(module).__bases__[0], tuple(_computed(module))), vars(module)
+
+
+def _again(cls: type, names: tuple[str, ...]) -> Any:
+    """A parametrized module of a class of its own, without attributes as yet."""
+    cls = _class_of_its_own(cls)
+    for name in names:
+        _compute(cls, name)
+    return cls.__new__(cls)

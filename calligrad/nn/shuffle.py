@@ -6,8 +6,41 @@ from typing import Any
 
 import numpy as np
 
+from calligrad import parallel
+from calligrad.batched import BATCHING, Level
+from calligrad.function import Function
 from calligrad.nn.module import Module
 from calligrad.value import as_arraylike
+
+LARGE = 2**16  # numbers that are worth several threads
+
+
+class Reordered(Function):
+    """``x`` seen in the shape ``parts``, with its axes in another order, as ``result``; copied on several threads."""
+
+    parts: tuple[int, ...]
+    order: tuple[int, ...]
+    result: tuple[int, ...]
+
+    def forward(self, x):
+        seen = x.reshape(self.parts).transpose(self.order)
+        y = np.empty(seen.shape, x.dtype)
+        step = len(y) if y.size < LARGE else -(-len(y) // parallel.MOST)
+        parallel.run(lambda i: np.copyto(y[i : i + step], seen[i : i + step]), range(0, len(y), step or 1))
+        return y.reshape(self.result)
+
+    def backward(self, g):
+        parts = tuple(self.parts[axis] for axis in self.order)
+        return Reordered(parts, tuple(map(self.order.index, range(len(parts)))), self.shapes[0])(g)
+
+
+def of_all_examples(level: Level, function: Any, x: Any) -> Any:
+    """The rule of ``vmap``: the examples are one more axis in front."""
+    n, order = level.size, (0, *(axis + 1 for axis in function.order))
+    return level.wrap(Reordered((n, *function.parts), order, (n, *function.result))(level.spread(x)))
+
+
+BATCHING[Reordered] = of_all_examples
 
 
 def pixel_shuffle(x: Any, upscale_factor: int) -> Any:
@@ -27,9 +60,9 @@ def pixel_shuffle(x: Any, upscale_factor: int) -> Any:
     if channels % r**2:
         raise ValueError(f"pixel_shuffle: the {channels} channels of x {x.shape} are no multiple of {r}²")
     n = len(lead)
-    blocks = np.reshape(x, (*lead, channels // r**2, r, r, height, width))
+    blocks = (*lead, channels // r**2, r, r, height, width)
     order = (*range(n + 1), n + 3, n + 1, n + 4, n + 2)
-    return np.reshape(np.transpose(blocks, order), (*lead, channels // r**2, height * r, width * r))
+    return Reordered(blocks, order, (*lead, channels // r**2, height * r, width * r))(x)
 
 
 def pixel_unshuffle(x: Any, downscale_factor: int) -> Any:
@@ -45,9 +78,9 @@ def pixel_unshuffle(x: Any, downscale_factor: int) -> Any:
     if height % r or width % r:
         raise ValueError(f"pixel_unshuffle: height and width of x {x.shape} are no multiples of {r}")
     n = len(lead)
-    blocks = np.reshape(x, (*lead, channels, height // r, r, width // r, r))
+    blocks = (*lead, channels, height // r, r, width // r, r)
     order = (*range(n + 1), n + 2, n + 4, n + 1, n + 3)
-    return np.reshape(np.transpose(blocks, order), (*lead, channels * r**2, height // r, width // r))
+    return Reordered(blocks, order, (*lead, channels * r**2, height // r, width // r))(x)
 
 
 def channel_shuffle(x: Any, groups: int) -> Any:
@@ -66,8 +99,8 @@ def channel_shuffle(x: Any, groups: int) -> Any:
     n, channels, *rest = x.shape
     if channels % groups:
         raise ValueError(f"channel_shuffle: the {channels} channels of x {x.shape} are no multiple of {groups} groups")
-    dealt = np.swapaxes(np.reshape(x, (n, groups, channels // groups, *rest)), 1, 2)
-    return np.reshape(dealt, x.shape)
+    order = (0, 2, 1, *range(3, 3 + len(rest)))
+    return Reordered((n, groups, channels // groups, *rest), order, x.shape)(x)
 
 
 def _number(name: str, what: str, value: Any) -> int:

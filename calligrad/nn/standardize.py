@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import numpy as np
@@ -12,7 +11,7 @@ import numpy as np
 from calligrad import parallel
 from calligrad.function import Function
 
-TILE = 1 << 18  # bytes that are worked on at a time, so that they stay in the cache
+TILE = 1 << 20  # bytes that are worked on at a time: the more, the fewer calls; the fewer, the nearer they stay
 BLOCK = 4096  # numbers that are added up in a row: sums of more are sums of such sums, which round less
 SHORTEST = 256  # numbers that a row of a tile should have, if it is cut out of a longer one
 
@@ -39,24 +38,25 @@ class Standardize(Function):
 
     def forward(self, x, *affine):
         y = np.empty(x.shape, np.result_type(x, *affine))
-        working = np.result_type(y, np.float32)
-        x, ys = (np.ascontiguousarray(a, working).reshape(self.view) for a in (x, y))
+        working = np.result_type(y.dtype, np.float32)
+        result = y if y.dtype == working else np.empty(x.shape, working)
         self.moments = np.empty((2, self._groups()), working)
-        self._standardize(x, ys, *(self._as_met(np.asarray(p, working)) for p in affine))
-        if y.dtype != working:
-            y[...] = ys.reshape(y.shape)
+        affine = tuple(self._as_row(p, working) for p in affine)
+        self._standardize(self._rows(x, working), self._rows(result, working), *affine)
+        if y is not result:
+            y[...] = result
         return (y, *self.moments) if self.statistics else y
 
     def backward(self, g, x, *affine):
         g = g[0] if self.statistics else g
         if self.moments is None or not all(type(a) is np.ndarray for a in (g, x, *affine)):
             return self._openly(g, x, *affine)
-        working = np.result_type(g, x, *affine, np.float32)
+        working = self.moments.dtype
         gx = np.empty(self.shapes[0], working) if self.edges[0][0] is not None else None
-        gxs = None if gx is None else gx.reshape(self.view)
-        g, x = (np.ascontiguousarray(a, working).reshape(self.view) for a in (g, x))
-        gradients = self._gradients(g, x, gxs, *(self._as_met(np.asarray(p, working)) for p in affine[:1]))
-        return gx, *(p.reshape(shape) for p, shape in zip(gradients, self.shapes[1:]))
+        gxs = None if gx is None else self._rows(gx, working)
+        weight = self._as_row(affine[0], working) if affine else None
+        of_affine = self._gradients(self._rows(g, working), self._rows(x, working), gxs, weight)
+        return gx, *(p.reshape(shape) for p, shape in zip(of_affine, self.shapes[1:]))
 
     def _openly(self, g: Any, x: Any, *affine: Any) -> tuple[Any, ...]:
         """The gradients, in operations that can be differentiated."""
@@ -79,86 +79,81 @@ class Standardize(Function):
 
     def _as_met(self, p: Any) -> Any:
         """A weight or bias as it meets the view."""
-        return np.reshape(p, tuple(1 if axis in self.shared else n for axis, n in enumerate(self.view)))
+        return p.reshape([1 if axis in self.shared else n for axis, n in enumerate(self.view)])
 
-    # ---- plain arrays, tile by tile: what is multiplied and added in few and cheap passes
+    # ---- plain arrays, tile by tile, as matrices: each pass over the numbers counts, and for few numbers each call
 
-    def _standardize(self, x: Any, y: Any, weight: Any = None, bias: Any = None) -> None:
-        mean, var = self._tables()
+    def _rows(self, x: Any, dtype: Any) -> np.ndarray:
+        return np.ascontiguousarray(x, dtype).reshape(self.view[0], math.prod(self.view[1:]))
+
+    def _as_row(self, p: Any, dtype: Any) -> np.ndarray:
+        p = np.asarray(p, dtype).reshape(-1)
+        return p if self.view[-1] == 1 else np.repeat(p, self.view[-1])
+
+    def _standardize(self, x: np.ndarray, y: np.ndarray, weight: Any = None, bias: Any = None) -> None:
+        n = self.view[2] * self.view[3]
+        mean, var = self.moments.reshape(2, *self.view[:2])
 
         def work(tile: slice) -> None:
-            d, offset = self._measured(x[tile], mean[tile], var[tile])
-            scale = 1 / np.sqrt(var[tile] + self.eps)
-            np.multiply(d, _planes(scale, weight), out=y[tile])
-            if offset is not None:
-                y[tile] += _planes(-offset * scale, weight, bias)
-            elif bias is not None:
-                y[tile] += bias
+            groups, out = x[tile].reshape(-1, n), y[tile]
+            d = out.reshape(-1, n)
+            if self.centre:
+                m = _dots(groups) * (1 / n)
+                groups = np.subtract(groups, m[:, None], out=d)
+                mean[tile] = m.reshape(-1, self.view[1])
+            v = _dots(groups, groups) * (1 / n)
+            var[tile] = v.reshape(-1, self.view[1])
+            np.multiply(groups, (1 / np.sqrt(v + self.eps))[:, None], out=d)
+            if weight is not None:
+                out *= weight
+            if bias is not None:
+                out += bias
 
         self._in_tiles(work, x)
 
-    def _gradients(self, g: Any, x: Any, gx: Any, weight: Any = None) -> Any:
-        mean, var = self._tables()
+    def _gradients(self, g: np.ndarray, x: np.ndarray, gx: Any, weight: Any = None) -> Any:
         n = self.view[2] * self.view[3]
+        mean, var = self.moments.reshape(2, *self.view[:2])
+        scale = 1 / np.sqrt(var + self.eps)
 
         def work(tile: slice) -> tuple[Any, Any]:
-            d, offset = self._centred(x[tile], mean[tile], var[tile])
-            scale = 1 / np.sqrt(var[tile] + self.eps)
-            along_d, along_1 = _dots(g[tile], d), _dots(g[tile])  # (A, G, K)
-            to_weight, to_bias = _over_rows(scale, along_d), _over_rows(np.ones_like(scale), along_1)
-            if offset is not None:
-                to_weight -= _over_rows(scale * offset, along_1)
-            if gx is None:
-                return to_weight, to_bias
-            along_d, along_1 = (_over_channels(along, weight) for along in (along_d, along_1))
-            if offset is not None:
-                along_d -= offset * along_1
-            slope = along_d * scale**3 * (-1 / n)
-            shift = along_1 * scale * (-1 / n)
-            if offset is not None:
-                shift -= offset * slope
-            out = np.multiply(g[tile], _planes(scale, weight), out=gx[tile])
-            out += d * _planes(slope)
+            gs, d, s = g[tile], x[tile].reshape(-1, n), scale[tile]
             if self.centre:
-                out += _planes(shift)
-            return to_weight, to_bias
+                d = d - mean[tile].reshape(-1, 1)
+            along = gs * d.reshape(gs.shape)
+            to_weight = s.T[:, None] @ np.swapaxes(along.reshape(-1, self.view[1], n), 0, 1)
+            if gx is not None:
+                s, out = s.reshape(-1), gx[tile]
+                slope = self._group_sums(along, weight) * s * s * (1 / n)
+                np.multiply(gs, 1 if weight is None else weight, out=out)
+                out = out.reshape(-1, n)
+                out -= np.multiply(d, slope[:, None], out=along.reshape(d.shape))
+                if self.centre:
+                    out -= (self._group_sums(gs, weight) * (1 / n))[:, None]
+                out *= s[:, None]
+            return to_weight.reshape(-1), _down(gs)
 
         parts = self._in_tiles(work, x)
-        return [sum(p) for p in zip(*parts)] or np.zeros((2, self.view[1] * self.view[2]), x.dtype)
+        rows = [sum(p) for p in zip(*parts)] or np.zeros((2, x.shape[1]), x.dtype)
+        return rows if self.view[3] == 1 else [np.add.reduce(row.reshape(-1, self.view[3]), -1) for row in rows]
 
-    def _tables(self) -> Any:
-        return self.moments.reshape(2, *self.view[:2])
+    def _group_sums(self, x: np.ndarray, weight: np.ndarray | None) -> np.ndarray:
+        """Of each group of some rows, the sum of ``x * weight``."""
+        if weight is None:
+            return _dots(x.reshape(-1, self.view[2] * self.view[3]))
+        if self.view[1] == 1:
+            return x @ weight
+        groups = self.view[1], self.view[2] * self.view[3]
+        return np.vecdot(x.reshape(-1, *groups), weight.reshape(groups)).reshape(-1)
 
     def _in_tiles(self, work: Callable[[slice], Any], x: np.ndarray) -> list[Any]:
         """The results of ``work`` for parts of the first axis."""
-        row = self.view[3] if self.view[3] > 1 else self.view[2]
-        with _unbuffered(row):
-            return parallel.run(work, _tiles(len(x), x.nbytes))
-
-    def _measured(self, x: np.ndarray, mean: np.ndarray, var: np.ndarray) -> tuple[np.ndarray, Any]:
-        """``_centred``, where ``mean`` and ``var`` are still to be found."""
-        rows = x.reshape(*x.shape[:2], -1)
-        n = rows.shape[-1]
-        np.multiply(_dots(rows, rows), 1 / n, out=var)
-        if not self.centre:
-            mean[...] = 0
-            return x, None
-        np.multiply(_dots(rows), 1 / n, out=mean)
-        var -= mean * mean
-        d, offset = self._centred(x, mean, var)
-        if offset is None:
-            rows = d.reshape(rows.shape)
-            np.multiply(_dots(rows, rows), 1 / n, out=var)
-        return d, offset
-
-    def _centred(self, x: np.ndarray, mean: np.ndarray, var: np.ndarray) -> tuple[np.ndarray, Any]:
-        """Groups less their means; or as they are, with what is still to be taken from them.
-
-        Means below two standard deviations may as well be taken from sums, at a loss of two or three bits.
-        """
-        if not self.centre:
-            return x, None
-        return (x, mean) if np.all(mean * mean <= 4 * var) else (x - _planes(mean), None)
+        tiles = _tiles(len(x), x.nbytes)
+        if self.view[2] * self.view[3] < 512:
+            return parallel.run(work, tiles)
+        with np.errstate():  # which restores the size of the buffer as well
+            np.setbufsize(16)  # or else a number that meets a long row is first copied for each of the row
+            return parallel.run(work, tiles)
 
 
 class StandardizeChannels(Standardize):
@@ -169,44 +164,40 @@ class StandardizeChannels(Standardize):
 
     group = shared = (0, 2)
 
-    # A number for each channel is repeated L times, to meet long rows of numbers, which is what NumPy does fastest.
+    # A number for each channel is repeated L times, to meet long rows of numbers, which is what NumPy does fastest. A
+    # tile is cut out of all rows, and lies too far apart to be read more often than needed.
 
     def _groups(self) -> int:
         return self.view[1]
 
     def _standardize(self, x: Any, y: Any, weight: Any = None, bias: Any = None) -> None:
         (mean, var), n = self.moments, self.view[0] * self.view[2]
-        x, y = x.reshape(len(x), -1), y.reshape(len(y), -1)
 
         def work(tile: slice) -> None:
             columns = self._columns(tile)
-            d = y[:, columns]
             mean[tile] = self._by_channel(_down(x[:, columns])) / n
-            np.subtract(x[:, columns], self._by_column(mean[tile]), out=d)
+            d = x[:, columns] - self._by_column(mean[tile])
             var[tile] = self._by_channel(_down(d * d)) / n
-            scale = 1 / np.sqrt(var[tile] + self.eps)
-            d *= self._by_column(scale if weight is None else scale * weight.reshape(-1)[tile])
-            if bias is not None:
-                d += self._by_column(bias.reshape(-1)[tile])
+            scale = self._by_column(1 / np.sqrt(var[tile] + self.eps))
+            d *= scale if weight is None else scale * weight[columns]
+            np.add(d, 0 if bias is None else bias[columns], out=y[:, columns])
 
         self._in_tiles(work, x)
 
     def _gradients(self, g: Any, x: Any, gx: Any, weight: Any = None) -> Any:
         (mean, var), n = self.moments, self.view[0] * self.view[2]
-        g, x = g.reshape(len(g), -1), x.reshape(len(x), -1)
-        gx = None if gx is None else gx.reshape(len(gx), -1)
 
         def work(tile: slice) -> tuple[Any, Any]:
             columns = self._columns(tile)
-            gs, d = g[:, columns], x[:, columns] - self._by_column(mean[tile])
+            gs, d = g[:, columns].copy(), x[:, columns] - self._by_column(mean[tile])
             along_d, along_1 = self._by_channel(_down(gs * d)), self._by_channel(_down(gs))
             scale = 1 / np.sqrt(var[tile] + self.eps)
             if gx is not None:
-                factor = scale if weight is None else scale * weight.reshape(-1)[tile]
-                out = np.multiply(gs, self._by_column(factor), out=gx[:, columns])
-                d *= self._by_column(along_d * scale * scale * factor * (1 / n))
-                out -= d
-                out -= self._by_column(along_1 * factor * (1 / n))
+                d *= self._by_column(along_d * scale * scale * (1 / n))
+                gs -= d
+                gs -= self._by_column(along_1 * (1 / n))
+                factor = self._by_column(scale)
+                np.multiply(gs, factor if weight is None else factor * weight[columns], out=gx[:, columns])
             return scale * along_d, along_1
 
         parts = self._in_tiles(work, x)
@@ -223,62 +214,29 @@ class StandardizeChannels(Standardize):
         return p if self.view[2] == 1 else np.repeat(p, self.view[2])
 
     def _by_channel(self, p: np.ndarray) -> np.ndarray:
-        return np.add.reduce(p.reshape(-1, self.view[2]), -1)
+        return p if self.view[2] == 1 else np.add.reduce(p.reshape(-1, self.view[2]), -1)
 
 
 def _tiles(n: int, size: int, least: int = 1) -> list[slice]:
-    """``n`` rows of ``size`` bytes altogether, in parts of ``least`` rows or more that stay in the cache."""
-    step = max(least, -(-n // -(-size // TILE))) if size else 1  # as many for each
+    """``n`` rows of ``size`` bytes altogether, in parts of ``least`` rows or more, and two at least if that pays."""
+    parts = max(-(-size // TILE), min(2, size >> 18), 1)
+    step = max(least, -(-n // parts))  # as many for each
     return [slice(i, i + step) for i in range(0, n if size else 0, step)]
 
 
-@contextmanager
-def _unbuffered(row: int) -> Iterator[None]:
-    """Within this block NumPy does not copy a number for each of a long row that it meets."""
-    with np.errstate():  # which restores the size of the buffer as well
-        if row >= 512:
-            np.setbufsize(16)
-        yield
-
-
-def _planes(u: np.ndarray, weight: Any = None, bias: Any = None) -> Any:
-    """``u * weight + bias``, with ``u`` (A, G), as it meets (A, G, K, L)."""
-    u = u[..., None, None]
-    if weight is None:
-        return u
-    if u.shape[1] > 1 or weight.size < 16:
-        return u * weight if bias is None else u * weight + bias
-    left, right = np.ones((len(u), 2), u.dtype), np.zeros((2, weight.size), u.dtype)
-    left[:, 0], right[0] = u.reshape(-1), weight.reshape(-1)
-    if bias is not None:
-        right[1] = bias.reshape(-1)
-    return (left @ right).reshape(len(u), 1, -1, 1)  # BLAS is twice as fast as broadcasting
-
-
 def _dots(a: np.ndarray, b: np.ndarray | None = None) -> np.ndarray:
-    """The sums along the last axis of ``a``, or of ``a * b``."""
-    n = a.shape[-1]
-    if n == 1:
-        return a[..., 0] if b is None else (a * b)[..., 0]
+    """The sum of each row of the matrix ``a``, or of ``a * b``."""
+    n = a.shape[1]
     if n > BLOCK and (block := math.gcd(n, BLOCK)) > 32:
-        blocks = (*a.shape[:-1], n // block, block)
-        return np.add.reduce(_dots(a.reshape(blocks), None if b is None else b.reshape(blocks)), -1)
+        parts = _dots(a.reshape(-1, block), None if b is None else b.reshape(-1, block))
+        return np.add.reduce(parts.reshape(len(a), -1), -1)
     return a @ np.ones(n, a.dtype) if b is None else np.vecdot(a, b)
 
 
 def _down(x: np.ndarray) -> np.ndarray:
-    """The sums along the first axis of a matrix."""
-    ones = np.ones(min(BLOCK, len(x)), x.dtype)
-    if len(x) <= BLOCK:
+    """The sum of each column of a matrix."""
+    block = BLOCK // 4  # as BLAS adds them up one by one
+    ones = np.ones(min(block, len(x)), x.dtype)
+    if len(x) <= block:
         return ones @ x
-    return np.add.reduce([ones[: len(x) - i] @ x[i : i + BLOCK] for i in range(0, len(x), BLOCK)])
-
-
-def _over_rows(factors: np.ndarray, x: np.ndarray) -> np.ndarray:
-    """The sum over the first axis of ``factors`` (A, G) times ``x`` (A, G, K)."""
-    return np.matmul(factors.T[:, None], np.swapaxes(x, 0, 1))
-
-
-def _over_channels(x: np.ndarray, weight: np.ndarray | None) -> np.ndarray:
-    """The sum over the last axis of ``x`` (A, G, K) times ``weight``, as it meets the view."""
-    return np.add.reduce(x, -1) if weight is None else np.vecdot(x, weight[..., 0])
+    return np.add.reduce([ones[: len(x) - i] @ x[i : i + block] for i in range(0, len(x), block)])

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from calligrad.function import Elementwise, Function, sum_to
+from calligrad.function import Elementwise, Function, as_constant, sum_to
 from calligrad.rules import implements
 from calligrad.value import Value, unwrap, unwrap_all
 
@@ -20,7 +20,7 @@ from calligrad.value import Value, unwrap, unwrap_all
 
 def _like(func: Callable) -> Callable:
     def rule(*args: Any, **kwargs: Any) -> Value:
-        return Value(func(*unwrap_all(args), **unwrap_all(kwargs)), requires_grad=False)
+        return as_constant(func(*unwrap_all(args), **unwrap_all(kwargs)))
 
     return rule
 
@@ -37,7 +37,7 @@ for _func in LIKE:
 def fromfunction(function: Callable, shape: Any, *, dtype: Any = float, **kwargs: Any) -> Any:
     """``np.fromfunction`` with ``like=``: a function of the indices, which may make a Value of them."""
     made = np.fromfunction(function, shape, dtype=dtype, **kwargs)
-    return made if isinstance(made, Value) else Value(made, requires_grad=False)
+    return made if isinstance(made, Value) else as_constant(made)
 
 
 # ---------------------------------------------------------------- nested lists
@@ -101,7 +101,7 @@ def _converted(func: Callable) -> Callable:
             if isinstance(data, np.ndarray) and func(data, **kwargs) is data:
                 return a
         if not holds_value(a):
-            return Value(func(a, **kwargs), requires_grad=False)
+            return as_constant(func(a, **kwargs))
         arrays: list[Any] = []
         tree = numbered(a, arrays)
         return Array(func, tree, kwargs)(*arrays)
@@ -131,7 +131,7 @@ def fromiter(iter: Iterable, dtype: Any, count: int = -1) -> Any:
         return unwrap(item)
 
     plain = np.fromiter(map(number, iter), dtype, count)
-    return np.astype(joined(items), plain.dtype) if holds_value(items) else Value(plain, requires_grad=False)
+    return np.astype(joined(items), plain.dtype) if holds_value(items) else as_constant(plain)
 
 
 # ---------------------------------------------------------------- one number everywhere
@@ -202,7 +202,7 @@ def arange(start: Any, stop: Any = None, step: Any = 1, dtype: Any = None, **dev
     if stop is None:
         start, stop = 0, start
     made = Arange(dtype)(start, stop, 1 if step is None else step)
-    return made if isinstance(made, Value) else Value(made, requires_grad=False)
+    return made if isinstance(made, Value) else as_constant(made)
 
 
 class Linspace(Elementwise):

@@ -105,14 +105,17 @@ def divmod(a: Any, b: Any) -> tuple[Any, Any]:
     return np.floor_divide(a, b), np.remainder(a, b)
 
 
-def masked(g: Any, mask: Any) -> Any:
+def masked(g: Any, mask: Any, out: np.ndarray | None = None) -> Any:
     """``g`` where ``mask``, else 0, also where ``g`` is infinite: np.where, which is slow on large arrays."""
     if type(g) is np.ndarray and g.size > 4096:
         with np.errstate(invalid="ignore"):
-            product = g * mask
+            product = np.multiply(g, mask, out=out)
         if not np.isnan(product.max()):  # inf times 0
             return product
-    return np.where(mask, g, 0)
+    y = np.where(mask, g, 0)
+    if out is not None:
+        out[...] = y
+    return y
 
 
 class Where(Elementwise):

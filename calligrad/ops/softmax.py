@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from calligrad.function import Function
 from calligrad.ops.reduce import Reduction
+from calligrad.ops.tiles import over_rows
 
 
 class LogSumExp(Reduction):
@@ -39,12 +42,16 @@ class Softmax(Function):
 
     def forward(self, x):
         x = floating(x)
+        if is_rows(x, self.axis):
+            return by_rows(_softmax_rows, x)
         with np.errstate(over="ignore"):  # a difference too large for the dtype is as good as -inf
             e = np.subtract(x, np.max(x, axis=self.axis, keepdims=True, initial=-np.inf))
             e = np.exp(e, out=_reusable(e))
         return np.divide(e, np.sum(e, axis=self.axis, keepdims=True), out=_reusable(e))
 
     def backward(self, g, *, y):
+        if is_rows(y, self.axis) and is_rows(g, self.axis):
+            return by_rows(_slope_of_softmax_rows, g, y)
         return y * (g - np.sum(g * y, axis=self.axis, keepdims=True))
 
 
@@ -55,12 +62,78 @@ class LogSoftmax(Function):
 
     def forward(self, x):
         x = floating(x)
+        if is_rows(x, self.axis):
+            return by_rows(_log_softmax_rows, x)
         with np.errstate(over="ignore", divide="ignore"):  # as above; and an empty row sums to 0
             shifted = x - np.max(x, axis=self.axis, keepdims=True, initial=-np.inf)
             return shifted - np.log(np.sum(np.exp(shifted), axis=self.axis, keepdims=True))
 
     def backward(self, g, *, y):
+        if is_rows(y, self.axis) and is_rows(g, self.axis):
+            return by_rows(_slope_of_log_softmax_rows, g, y)
         return g - np.exp(y) * np.sum(g, axis=self.axis, keepdims=True)
+
+
+# ---------------------------------------------------------------- rows of plain arrays
+
+LARGE = 40.0  # a number whose exponential is far from what single precision cannot hold
+
+
+def is_rows(x: Any, axis: Any) -> bool:
+    """Whether ``x`` is an array of which ``axis`` is the last axis, as it lies in memory."""
+    return (
+        type(x) is np.ndarray
+        and x.ndim > 0
+        and axis in (-1, x.ndim - 1)
+        and x.dtype.char in "fd"
+        and x.size > 0
+        and x.flags.c_contiguous
+    )
+
+
+def by_rows(work: Callable[..., None], *xs: np.ndarray) -> np.ndarray:
+    """What ``work(*xs, y)`` writes into ``y``, some of the rows at a time."""
+    y = np.empty_like(xs[0])
+    arrays = [a.reshape(-1, y.shape[-1]) for a in (*xs, y)]
+    over_rows(lambda tile: work(*(a[tile] for a in arrays)), arrays[0])
+    return y
+
+
+def _row_sums(x: np.ndarray) -> np.ndarray:
+    """As a column."""
+    return (x @ np.ones(x.shape[-1], x.dtype))[:, np.newaxis]
+
+
+def _maxima(x: np.ndarray) -> np.ndarray:
+    """As a column."""
+    return (np.max(x, axis=-1) if x.shape[-1] > 256 else np.max(x.T.copy(), axis=0))[:, np.newaxis]  # which is faster
+
+
+def _softmax_rows(x: np.ndarray, y: np.ndarray) -> None:
+    # To find the maximum of each row takes longer than all the rest. It serves to keep the exponentials from being too
+    # large, and those of a row from being all too small. If they are not, the digits are the same without it.
+    sums = _row_sums(np.exp(x, out=y)) if x.max() <= LARGE else 0.0
+    if np.min(sums) < math.exp(-LARGE):
+        with np.errstate(over="ignore"):
+            sums = _row_sums(np.exp(np.subtract(x, _maxima(x), out=y), out=y))
+    y *= 1 / sums
+
+
+def _slope_of_softmax_rows(g: np.ndarray, y: np.ndarray, gx: np.ndarray) -> None:
+    np.multiply(g, y, out=gx)
+    gx -= y * _row_sums(gx)
+
+
+def _log_softmax_rows(x: np.ndarray, y: np.ndarray) -> None:
+    with np.errstate(over="ignore"):
+        np.subtract(x, _maxima(x), out=y)
+    y -= np.log(_row_sums(np.exp(y)))
+
+
+def _slope_of_log_softmax_rows(g: np.ndarray, y: np.ndarray, gx: np.ndarray) -> None:
+    np.exp(y, out=gx)
+    gx *= _row_sums(g)
+    np.subtract(g, gx, out=gx)
 
 
 def _reusable(x: Any) -> Any:

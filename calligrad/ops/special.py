@@ -51,7 +51,7 @@ class Erf(Elementwise):
         x = x if hasattr(x, "dtype") else np.float64(x)
         dtype = np.result_type(x, np.float16)
         if dtype.itemsize <= 4:
-            return self._single(x.astype(np.float32, copy=False)).astype(dtype, copy=False)
+            return erf_single(x.astype(np.float32, copy=False)).astype(dtype, copy=False)
         size = np.minimum(np.abs(x), 6)  # beyond 6 it is 1 to the last bit
         near = x * _ratio(np.square(np.minimum(size, 0.5)), _NEAR)
         bell = np.exp(-np.square(size))
@@ -61,20 +61,21 @@ class Erf(Elementwise):
         tail = np.copysign(1 - np.where(size <= 4, middle, far), x)
         return np.where(size <= 0.46875, near, tail).astype(dtype, copy=False)
 
-    def _single(self, x: Any) -> Any:
-        """To the digits of a float32."""
-        x = np.clip(x, -4, 4)
-        square = x * x
-        q = _SINGLE[-1] * square
-        for c in _SINGLE[-2:0:-1]:
-            q += c
-            q *= square
-        q += _SINGLE[0]
-        q *= x
-        return np.tanh(q)
-
     def backward(self, g, x):
         return g * ((2 / math.sqrt(math.pi)) * np.exp(-np.square(x)))
+
+
+def erf_single(x: Any, scale: float = 1.0) -> Any:
+    """``erf(scale * x)`` to the digits of a float32."""
+    with np.errstate(over="ignore"):  # far out q is as good as infinite, and tanh is 1
+        square = x * x
+        q = (_SINGLE[-1] * scale ** (2 * len(_SINGLE) - 1)) * square
+        for k in range(len(_SINGLE) - 2, 0, -1):
+            q += _SINGLE[k] * scale ** (2 * k + 1)
+            q *= square
+        q += _SINGLE[0] * scale
+        q *= x
+    return np.tanh(q)
 
 
 def erf(x: Any) -> Any:

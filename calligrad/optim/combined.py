@@ -3,14 +3,33 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+import numpy as np
 
 from calligrad.optim.optimizer import Optimizer
 from calligrad.optim.schedule import Schedule
 
 
-class SequentialLR(Schedule):
+class Combined(Schedule):
+    """A schedule made of others, the ``schedulers``, whose state is part of its own."""
+
+    schedulers: list[Schedule]
+
+    def state_dict(self) -> dict[str, np.ndarray]:
+        """Where the schedule is, and where its parts are, as ``schedulers.0.base_lrs`` and its like."""
+        parts = enumerate(part.state_dict() for part in self.schedulers)
+        return super().state_dict() | {f"schedulers.{i}.{name}": x for i, part in parts for name, x in part.items()}
+
+    def _take(self, arrays: Mapping[str, np.ndarray]) -> None:
+        super()._take({name: arrays[name] for name in self.state_names})
+        for i, part in enumerate(self.schedulers):
+            start = f"schedulers.{i}."
+            part._take({name.removeprefix(start): x for name, x in arrays.items() if name.startswith(start)})
+
+
+class SequentialLR(Combined):
     """One schedule after another: the next begins, at its own beginning, at each of the ``milestones``.
 
     >>> from calligrad import Value
@@ -53,7 +72,7 @@ class SequentialLR(Schedule):
         return schedule.momenta(own)
 
 
-class ChainedScheduler(Schedule):
+class ChainedScheduler(Combined):
     """Several schedules at once: the factors by which they change the rate are multiplied.
 
     One that sets the rate, as ``LambdaLR`` does, takes no notice of those before it.

@@ -53,7 +53,7 @@ def strong_wolfe(
     low, high = (before, point) if before.loss <= point.loss else (point, before)
 
     is_stuck = False
-    while used < calls and abs(high.t - low.t) * length >= tolerance:  # narrow
+    while used < calls and high.t != low.t and abs(high.t - low.t) * length >= tolerance:  # narrow
         left, right = sorted((low.t, high.t))
         t = cubic_minimum(low, high, (left, right))
         edge = EDGE * (right - left)

@@ -24,6 +24,9 @@ class Resumable:
         """Go on where another such schedule was. The rates themselves are in the optimizer's state."""
         arrays = as_arrays(state)
         refuse_misfits(self, arrays, {name: x.shape for name, x in self.state_dict().items()})
+        self._take(arrays)
+
+    def _take(self, arrays: Mapping[str, np.ndarray]) -> None:
         for name, x in arrays.items():
             setattr(self, name, x.tolist())
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Self
+
+from calligrad.train.metrics import Metric
 
 
 class Best:
@@ -17,6 +19,19 @@ class Best:
         self.waited = 0  # epochs since
         self.model: Any = None
         self.saved = True
+
+    @classmethod
+    def of(
+        cls, monitor: str | None, metrics: Mapping[str, Metric], validation: bool, known: bool, min_delta: float
+    ) -> Self:
+        """For a run with these metrics; if it is ``known`` that there are no other numbers, one of them it must be."""
+        monitor = monitor or ("validation_loss" if validation else "loss")
+        names = ["loss", *metrics]
+        names += [f"validation_{name}" for name in names if validation]
+        if known and monitor not in names:
+            raise ValueError(f"monitor is {monitor!r}; an epoch gives {', '.join(names)}")
+        metric = metrics.get(monitor.removeprefix("validation_"))
+        return cls(monitor, metric is not None and metric.higher_is_better, min_delta)
 
     def see(self, record: Mapping[str, Any], model: Any) -> bool:
         """Whether the epoch with this record is the best one; then its arrays are kept."""

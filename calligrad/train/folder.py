@@ -8,7 +8,7 @@ import os
 import re
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -61,11 +61,14 @@ class RunFolder:
 
     def checkpoints(self) -> list[Path]:
         """The checkpoints, the newest first."""
-        return sorted((file for file in self.path.iterdir() if _NAME.fullmatch(file.name)), reverse=True)
+        by_step = {int(name[1]): file for file in self.path.iterdir() if (name := _NAME.fullmatch(file.name))}
+        return [by_step[step] for step in sorted(by_step, reverse=True)]
 
-    def keep(self, state: Any, step: int) -> None:
-        """Write a checkpoint, and then remove all but the last two."""
+    def keep(self, state: Any, step: int, best: Any = None) -> None:
+        """Write ``best.npz``, if there is another best epoch, and a checkpoint; then remove all but the last two."""
         try:
+            if best is not None:
+                save(self.best, best)
             if self.history.exists():
                 with open(self.history, "rb") as file:
                     os.fsync(file.fileno())
@@ -123,27 +126,42 @@ class RunFolder:
         """Cut the history down to its first ``covered`` bytes, and return the records in it."""
         text = self.history.read_bytes()[:covered] if self.history.exists() else b""
         if len(text) < covered:
+            text = text[: text.rfind(b"\n") + 1]  # whole lines
             warnings.warn(
                 f"{self.history} has {len(text)} bytes where the checkpoint knows of {covered}; what was taken out of "
                 "it is not written again",
                 stacklevel=2,
             )
+        try:
+            records = [_floats(json.loads(line)) for line in text.splitlines()]
+        except ValueError as error:
+            raise CheckpointError(f"{self.history} was changed and cannot be read: {error}") from error
         self.covered = len(text)
         if self.history.exists():
             os.truncate(self.history, self.covered)
-        return [json.loads(line) for line in text.splitlines()]
+        return records
 
     def note_time(self, record: dict[str, Any]) -> None:
-        """Add a line to ``times.jsonl``."""
-        with open(self.path / "times.jsonl", "a", encoding="utf-8") as file:
+        """Add a line to ``times.jsonl``; the run does not depend on it, nor end where it cannot be written."""
+        with suppress(OSError), open(self.path / "times.jsonl", "a", encoding="utf-8") as file:
             file.write(json.dumps(record) + "\n")
 
     def write_settings(self, settings: dict[str, Any]) -> None:
         """Write ``settings.json``."""
-        text = json.dumps(settings, indent=2, ensure_ascii=False) + "\n"
-        (self.path / "settings.json").write_text(text, encoding="utf-8")
+        path, part = self.path / "settings.json", self.path / ".settings.json.part"
+        try:
+            part.write_text(json.dumps(settings, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+            part.replace(path)
+        except OSError as error:
+            part.unlink(missing_ok=True)
+            raise CheckpointError(f"{path} could not be written: {error.strerror}") from error
 
 
 def _strict(record: dict[str, Any]) -> dict[str, Any]:
     """JSON knows neither NaN nor infinity: they become null."""
     return {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in record.items()}
+
+
+def _floats(record: dict[str, Any]) -> dict[str, Any]:
+    """And null is read as NaN."""
+    return {k: math.nan if v is None else v for k, v in record.items()}

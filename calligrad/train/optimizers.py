@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from calligrad.optim import ReduceLROnPlateau
+from calligrad.value import Value
 
 
 def named(name: str, parts: Any) -> dict[str, Any]:
@@ -26,6 +27,23 @@ def rates(optimizer: Any) -> dict[str, Any]:
         of_groups = [float(group["lr"]) for group in one.param_groups]
         found[name] = of_groups[0] if len(set(of_groups)) == 1 else of_groups
     return found
+
+
+def check(optimizer: Any, parameters: Iterable[Value]) -> None:
+    """Raise for parameters that are not the model's: nobody would clear their gradients, or save them."""
+    own = {id(p) for p in parameters}
+    for name, one in named("optimizer", optimizer).items():
+        strange = [p for p in one.params if id(p) not in own]
+        if strange:
+            raise ValueError(
+                f"the {name} has {len(strange)} parameters that the model has not, the first of shape "
+                f"{strange[0].shape}: was it made for another model? What is to be learned is an attribute of the model"
+            )
+
+
+def watch(schedule: Any) -> bool:
+    """Whether a schedule needs the number that an epoch gave."""
+    return any(isinstance(one, ReduceLROnPlateau) for one in named("schedule", schedule).values())
 
 
 def advance(schedule: Any, watched: float | None) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from calligrad.train.metrics import Metric
+from calligrad.value import Value
 
 
 def by_name(metrics: Metric | Iterable[Metric] | Mapping[str, Metric]) -> dict[str, Metric]:
@@ -14,16 +15,41 @@ def by_name(metrics: Metric | Iterable[Metric] | Mapping[str, Metric]) -> dict[s
     if isinstance(metrics, Mapping):
         named = dict(metrics)
     else:
-        listed = [metrics] if isinstance(metrics, Metric) else list(metrics)
-        named = {getattr(metric, "name", ""): metric for metric in listed}
+        several = isinstance(metrics, Iterable) and not isinstance(metrics, str)
+        listed: list[Any] = list(metrics) if several else [metrics]  # type: ignore[arg-type]
+        for metric in listed:
+            check_metric(metric)
+        named = {metric.name: metric for metric in listed}
         if len(named) < len(listed):
             raise ValueError("two metrics have the same name; pass a dict with names of your own")
-    for name, metric in named.items():
-        if not isinstance(metric, Metric):
-            raise TypeError(f"a metric is an object such as Accuracy(), not {metric!r}")
-        if name == "loss" or "batch" in name.split():
-            raise ValueError(f"a metric cannot be called {name!r}")
+    for metric in named.values():
+        check_metric(metric)
+    check_names(named, "loss")
     return named
+
+
+def check_metric(metric: Any) -> None:
+    """Raise for what is no metric."""
+    if not isinstance(metric, Metric):
+        raise TypeError(f"a metric is an object such as Accuracy(), not {metric!r}")
+
+
+def as_floats(numbers: Mapping[str, Any]) -> dict[str, float]:
+    """What a step gave, as plain numbers."""
+    check_names(numbers)
+    for name, x in numbers.items():
+        if x is None:
+            raise TypeError(f"the {name} is None: step(batch) and the loss return a number")
+        if getattr(x, "shape", ()) != ():
+            raise ValueError(f'the {name} has the shape {x.shape}, and must be one number: reduction="mean"?')
+    return {name: float(x.data if isinstance(x, Value) else x) for name, x in numbers.items()}
+
+
+def check_names(names: Iterable[str], *more: str) -> None:
+    """Raise for a name that an epoch's record uses for something else."""
+    for name in names:
+        if name in ("epoch", "step", "batch", *more) or name.split()[:1] == ["lr"]:
+            raise ValueError(f"a number of the history cannot be called {name!r}, which stands for something else")
 
 
 class Scores:

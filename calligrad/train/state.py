@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import platform
-import re
 import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-import calligrad
 from calligrad import random
 from calligrad.nn.module import Module
-from calligrad.train import batches, optimizers
+from calligrad.train import optimizers, settings
 from calligrad.train.checkpoint import CheckpointError
 
 if TYPE_CHECKING:
@@ -57,7 +54,7 @@ def restore(trainer: Trainer, state: dict[str, Any], where: Any) -> None:
             raise CheckpointError(
                 f"the run in {where} was made with another {name}; take another run_folder to begin a new one:\n{error}"
             ) from error
-    _warn_of_changes(state["settings"], trainer.settings, where)
+    settings.warn_of_changes(state["settings"], trainer.settings, where)
     for name in COUNTERS:
         setattr(trainer, name, state["counters"][name])
     trainer.before_epoch = state["random"]["epoch"]
@@ -72,39 +69,3 @@ def _own_generators(model: Module) -> tuple[list[np.random.Generator], list[dict
         id(x): x for module in model.modules() for x in vars(module).values() if isinstance(x, np.random.Generator)
     }
     return list(found.values()), [random.state(generator) for generator in found.values()]
-
-
-def settings_of(trainer: Trainer, train_loader: Any, validation_loader: Any) -> dict[str, Any]:
-    """What the run is made of, in words and numbers that are the same when it is started again."""
-    numbers = ("schedule_per", "clip_norm", "accumulate", "patience", "min_delta", "seed")
-    return {
-        "model": _words(trainer.model),
-        "parameters": sum(p.size for p in trainer.model.parameters()),
-        "loss": _words(trainer.loss),
-        "optimizer": _words(trainer.optimizer),
-        "schedule": type(trainer.schedule).__name__ if trainer.schedule is not None else None,
-        "metrics": list(trainer.metrics),
-        "monitor": trainer.best.monitor,
-        **{name: getattr(trainer, name) for name in numbers},
-        "batches": batches.count(train_loader),
-        "validation_batches": None if validation_loader is None else batches.count(validation_loader),
-        "calligrad": calligrad.__version__,
-        "numpy": np.__version__,
-        "python": platform.python_version(),
-        "machine": f"{platform.system()} {platform.machine()}",
-    }
-
-
-def _words(thing: Any) -> str:
-    name = getattr(thing, "__qualname__", None) or repr(thing)
-    return re.sub(r" at 0x[0-9a-fA-F]+", "", name)
-
-
-def _warn_of_changes(then: dict[str, Any], now: dict[str, Any], where: Any) -> None:
-    changed = [f"{name}: {then.get(name)!r} then, {x!r} now" for name, x in now.items() if then.get(name) != x]
-    if changed:
-        warnings.warn(
-            f"the run in {where} goes on with other settings than it was started with, and so will not end as it "
-            "would have:\n  " + "\n  ".join(changed),
-            stacklevel=2,
-        )

@@ -16,16 +16,16 @@ import numpy as np
 from calligrad import random
 from calligrad.dtypes import default_dtype
 from calligrad.nn.module import Module
-from calligrad.optim import ReduceLROnPlateau, clip_grad_norm_
+from calligrad.optim import clip_grad_norm_
 from calligrad.progress import Hidden, progress
-from calligrad.train import batches, optimizers, state
+from calligrad.train import batches, optimizers, settings, state
 from calligrad.train.best import Best
-from calligrad.train.checkpoint import load, save
+from calligrad.train.checkpoint import load
 from calligrad.train.evaluation import as_arrays, evaluating, joined
 from calligrad.train.folder import RunFolder
 from calligrad.train.interruption import Interruption
 from calligrad.train.metrics import Metric
-from calligrad.train.scores import Scores, by_name
+from calligrad.train.scores import Scores, as_floats, by_name
 from calligrad.value import Value
 
 QUICK = 1.0  # seconds: epochs that are shorter do not each wait for the disk
@@ -85,23 +85,13 @@ class Trainer:
     ) -> None:
         if not isinstance(model, Module):
             raise TypeError(f"a Trainer trains a Module, not a {type(model).__name__}")
-        if schedule_per not in ("epoch", "step"):
-            raise ValueError(f'schedule_per is "epoch" or "step", not {schedule_per!r}')
-        counts = {"accumulate": accumulate, "patience": patience, "save_steps": save_steps, "log_steps": log_steps}
-        for name, n in counts.items():
-            if (n is None and name == "accumulate") or (n is not None and (not isinstance(n, int) or n < 1)):
-                raise ValueError(f"{name} is a whole number of at least 1, not {n!r}")
-        if schedule_per == "step" and isinstance(schedule, ReduceLROnPlateau):
-            raise ValueError('ReduceLROnPlateau watches what an epoch gave: it needs schedule_per="epoch"')
-        for name, x in {"clip_norm": clip_norm, "save_seconds": save_seconds}.items():
-            if not (x is None and name == "clip_norm") and not (isinstance(x, (int, float)) and x > 0):
-                raise ValueError(f"{name} is a positive number, not {x!r}")
         self.model, self.loss, self.optimizer, self.schedule = model, loss, optimizer, schedule
         self.metrics, self.callbacks = by_name(metrics), list(callbacks)
         self.schedule_per, self.clip_norm, self.accumulate = schedule_per, clip_norm, accumulate
         self.monitor, self.patience, self.min_delta = monitor, patience, min_delta
         self.save_steps, self.save_seconds, self.log_steps = save_steps, save_seconds, log_steps
         self.seed, self.show = seed, show
+        settings.check(self)
         self.folder = None if run_folder is None else RunFolder(run_folder)
 
         self.epoch = 0  # how many are done
@@ -262,14 +252,8 @@ class Trainer:
     def _scored(self, batch: Any, scores: Scores) -> Value | None:
         """The loss of a batch, if it is one to minimise; its numbers go to ``scores``."""
         result = self.step(batch)
-        numbers = dict(result) if isinstance(result, Mapping) else {"loss": result}
-        loss = numbers.get("loss")
-        for name, x in numbers.items():
-            if x is None:
-                raise TypeError(f"the {name} is None: step(batch) and the loss return a number")
-            if getattr(x, "shape", ()) != ():
-                raise ValueError(f'the {name} has the shape {x.shape}, and must be one number: reduction="mean"?')
-            numbers[name] = float(x.data) if isinstance(x, Value) else float(x)
+        given = dict(result) if isinstance(result, Mapping) else {"loss": result}
+        numbers, loss = as_floats(given), given.get("loss")
         scores.add(numbers, batches.rows(batch))
         if self.model.training and not self._told_of_nan and not math.isfinite(numbers.get("loss", 0.0)):
             self._told_of_nan = True
@@ -278,8 +262,10 @@ class Trainer:
             )
         if isinstance(loss, Value) and loss.requires_grad:
             return loss
-        if self.model.training and type(self).step is Trainer.step:
+        if self.model.training and (type(self).step is Trainer.step or isinstance(loss, Value)):
             raise ValueError("the loss has no gradient: no parameter requires one, or none was used")
+        if loss is None and (named := [name for name, x in given.items() if isinstance(x, Value) and x.requires_grad]):
+            raise ValueError(f'step(batch) gave {", ".join(named)} and no "loss", which is what is minimised')
         return None
 
     def _update(self, parameters: list[Value], group: int, minimised: bool) -> None:
@@ -319,7 +305,7 @@ class Trainer:
         if validation_loader is not None:
             record |= {f"validation_{name}": x for name, x in self.evaluate(validation_loader).items()}
         record |= (rates := optimizers.rates(self.optimizer))
-        tracked = self.best.monitor in record or self.monitor or self.patience
+        tracked = self.best.monitor in record or self.monitor or self.patience or optimizers.watch(self.schedule)
         best = tracked and self.best.see(record, self.model)
         self.history.append(record)
         if self.folder:
@@ -333,8 +319,10 @@ class Trainer:
         shown.line(f"epoch {self.epoch + 1}/{epochs}  {told}  {seconds:.1f} s{'  (best)' if best else ''}")
         if self.schedule_per == "epoch":
             optimizers.advance(self.schedule, record.get(self.best.monitor))
-        self._call("on_epoch_end")
-        self.epoch, self.batch = self.epoch + 1, 0
+        try:
+            self._call("on_epoch_end")
+        finally:  # this epoch has its record, whatever a callback raises
+            self.epoch, self.batch = self.epoch + 1, 0
         if self.folder and time.monotonic() - self._saved_at >= QUICK:
             self._save()
 
@@ -344,14 +332,16 @@ class Trainer:
         """Begin a run, or find the place where it goes on."""
         if not self.model.training:
             self.model.train()
+        optimizers.check(self.optimizer, self._parameters())
         self.loaders = {"train_loader": train_loader, "validation_loader": validation_loader}
         if self._begun:
             if self._last is not None:
                 self.model.load_state_dict(self._last)
                 self._last = None
             return
-        self.best = self._best(validation_loader is not None)
-        self.settings = state.settings_of(self, train_loader, validation_loader)
+        known = type(self).step is Trainer.step  # otherwise the end of an epoch shows which numbers there are
+        self.best = Best.of(self.monitor, self.metrics, validation_loader is not None, known, self.min_delta)
+        self.settings = settings.of(self, train_loader, validation_loader)
         found = self.folder.newest() if self.folder else None
         if found is None:
             if self.seed is not None:
@@ -368,22 +358,11 @@ class Trainer:
         self._saved_at = time.monotonic()
         self._begun = True
 
-    def _best(self, validation: bool) -> Best:
-        monitor = self.monitor or ("validation_loss" if validation else "loss")
-        if type(self).step is Trainer.step:  # otherwise nobody knows before the end of an epoch
-            names = ["loss", *self.metrics]
-            known = names + [f"validation_{name}" for name in names if validation]
-            if monitor not in known:
-                raise ValueError(f"monitor is {monitor!r}; an epoch gives {', '.join(known)}")
-        metric = self.metrics.get(monitor.removeprefix("validation_"))
-        return Best(monitor, metric is not None and metric.higher_is_better, self.min_delta)
-
     def _save(self) -> None:
         if self.folder:
-            if not self.best.saved:
-                save(self.folder.best, {"epoch": self.best.epoch, "model": self.best.model})
-                self.best.saved = True
-            self.folder.keep(state.capture(self), self.steps)
+            best = None if self.best.saved else {"epoch": self.best.epoch, "model": self.best.model}
+            self.folder.keep(state.capture(self), self.steps, best)
+            self.best.saved = True
             self._saved_at = time.monotonic()
 
     def _is_over(self) -> bool:

@@ -243,3 +243,19 @@ def test_bad_settings_are_refused(settings, error, words):
 def test_what_is_no_dataset_is_refused():
     with pytest.raises(TypeError, match="which generator has not"):
         DataLoader(i for i in range(3))
+
+
+class Ends:
+    """A dataset that runs out before its length, as one on an iterator does."""
+
+    def __len__(self):
+        return 8
+
+    def __getitem__(self, i):
+        return i if i < 4 else next(iter(()))
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_dataset_that_runs_out_is_an_error(workers):
+    with pytest.raises(RuntimeError, match="StopIteration"):
+        list(DataLoader(Ends(), 2, workers=workers).batches(0))

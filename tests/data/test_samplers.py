@@ -85,6 +85,7 @@ def test_samplers_drive_a_loader():
     ("make", "words"),
     [
         (lambda: RandomSampler(range(3), num_samples=4), "num_samples=4"),
+        (lambda: RandomSampler([], replacement=True, num_samples=4), "num_samples=4 cannot be drawn out of 0"),
         (lambda: WeightedRandomSampler([1, -1], 2), "number 1 is -1"),
         (lambda: WeightedRandomSampler([1, np.nan], 2), "number 1 is nan"),
         (lambda: WeightedRandomSampler([0, 0], 2), "not all 0"),

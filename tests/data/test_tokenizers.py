@@ -110,12 +110,16 @@ def test_saved_and_loaded_it_is_the_same(tokenizer, tmp_path):
         json.dumps({"kind": "byte pairs", "merges": 3, "special": [], "words": ""}),
         json.dumps({"kind": "byte pairs", "merges": [[300, 1]], "special": [], "words": WORDS}),
         json.dumps({"kind": "byte pairs", "merges": [[97, 97], [97, 97]], "special": [], "words": WORDS}),
+        json.dumps({"kind": "byte pairs", "merges": [[97]], "special": [], "words": WORDS}),
+        json.dumps({"kind": "byte pairs", "merges": [["a", "b"]], "special": [], "words": WORDS}),
+        json.dumps({"kind": "byte pairs", "merges": [], "special": [1], "words": WORDS}),
+        json.dumps({"kind": "byte pairs", "merges": [], "special": [], "words": "("}),
     ],
 )
 def test_another_file_is_refused(content, tmp_path):
     path = tmp_path / "other.json"
     path.write_text(content)
-    with pytest.raises(ValueError, match=r"not the file of a tokenizer|not one of two earlier"):
+    with pytest.raises(ValueError, match="not the file of a tokenizer"):
         BPETokenizer.load(path)
 
 

@@ -198,3 +198,66 @@ def test_wrong_arguments():
         doctor(net(), X, mse_loss)
     with pytest.raises(TypeError, match="the loss is a function"):
         doctor(net(), (X, LABELS), "mse")
+
+
+class TwoHeads(nn.Module):
+    def __init__(self):
+        self.a, self.b = nn.Linear(4, 2), nn.Linear(4, 1)
+
+    def forward(self, x):
+        return self.a(x), self.b(x)
+
+
+def test_several_predictions_and_targets_are_compared_in_pairs():
+    def both(predictions, targets):
+        return nn.functional.cross_entropy(predictions[0], targets[0]) + broadcasting(predictions[1], targets[1])
+
+    right = doctor(TwoHeads(), (X, (LABELS, NUMBERS)), both, steps=1)
+    assert not right.errors, str(right)
+    wrong = doctor(TwoHeads(), (X, (LABELS, NUMBERS[:, 0])), both, steps=1)
+    assert "they broadcast to (32, 32)" in wrong.errors[0].what
+
+
+class Scaled(nn.Module):
+    def __init__(self):
+        self.scale = cg.Value(np.ones((), np.float32))
+
+    def forward(self, prediction, y):
+        return nn.functional.cross_entropy(prediction * self.scale, y)
+
+
+def test_a_loss_with_parameters_is_left_as_it_was():
+    loss = Scaled()
+    doctor(net(), (X, LABELS), loss, steps=1)
+    assert loss.scale.grad is None
+
+
+class Noisy(nn.Module):
+    def __init__(self):
+        self.linear, self.rng = nn.Linear(4, 2), np.random.default_rng(0)
+
+    def forward(self, x):
+        return self.linear(x) + self.rng.standard_normal((len(x), 2)).astype(np.float32)
+
+
+def test_a_model_that_draws_in_eval_mode_is_told_and_its_generator_stands_where_it_stood():
+    model = Noisy()
+    report = doctor(model, (X, LABELS), nn.CrossEntropyLoss(), steps=1)
+    assert "another prediction for the same batch each time" in str(report)
+    assert not report.errors
+    assert model.rng.random() == np.random.default_rng(0).random()
+
+
+class Trains(nn.Module):
+    def __init__(self):
+        self.linear = nn.Linear(4, 2)
+
+    def forward(self, x):
+        if not self.training:
+            raise RuntimeError("no running mean yet")
+        return self.linear(x)
+
+
+def test_a_model_that_fails_in_eval_mode_is_a_finding():
+    report = doctor(Trains(), (X, LABELS), nn.CrossEntropyLoss(), steps=1)
+    assert "then in eval mode fails: no running mean yet" in report.errors[0].what

@@ -9,7 +9,7 @@ import pytest
 
 import calligrad as cg
 from calligrad import Value, nn, parallel
-from calligrad.nn import correlation, functional, grid
+from calligrad.nn import correlation, functional, grid, winograd
 from calligrad.nn.grid import Windows
 from calligrad.testing import check_gradients
 
@@ -52,26 +52,59 @@ def test_the_three_maps_are_the_definition_and_its_adjoints_in_blocks_of_every_s
         monkeypatch.setattr(correlation, "CACHED", cached)
         monkeypatch.setattr(correlation, "SMALL", cached)
         monkeypatch.setattr(grid, "LONG", long)
-        windows, x, w = drawn(rng)
-        y = plainly(x, w, windows)
-        np.testing.assert_allclose(correlation.convolve(x, w, windows), y, atol=1e-10, err_msg=str(windows))
-        g, dx, dw = (rng.standard_normal(a.shape) for a in (y, x, w))
-        of_x, of_w = correlation.spread(g, w, windows), correlation.correlate(x, g, windows)
-        for got, d, expected in ((of_x, dx, plainly(dx, w, windows)), (of_w, dw, plainly(x, dw, windows))):
-            np.testing.assert_allclose(
-                np.sum(got * d), np.sum(expected * g), rtol=1e-9, atol=1e-8, err_msg=str(windows)
-            )
+        compare(rng, *drawn(rng))
+
+
+@pytest.mark.parametrize("taps", range(2, 6))
+def test_so_they_are_by_tiles_of_rows(taps, monkeypatch):
+    rng = np.random.default_rng(taps)
+    monkeypatch.setattr(winograd, "WORTH", -math.inf)
+    monkeypatch.setattr(winograd, "LEAST", -math.inf)
+    for cached, n, more in itertools.product((1000, 2**18), (1, 3), range(5)):
+        monkeypatch.setattr(correlation, "CACHED", cached)
+        height, width, below, right = rng.integers(0, 4, 4).tolist()
+        windows = Windows(
+            (taps + more, 3 + width), (taps, 2), (1, 1), ((height, below), (width, right)), (1, 1 + n % 2), n
+        )
+        assert winograd.pays(windows, 2, 2)
+        compare(rng, windows, rng.standard_normal((n, 2 * n, *windows.size)), rng.standard_normal((n, 2, taps, 2)))
+
+
+@pytest.mark.parametrize("taps", range(2, 6))
+def test_tiles_of_rows_lose_hardly_any_accuracy(taps, monkeypatch):
+    rng = np.random.default_rng(0)
+    monkeypatch.setattr(winograd, "WORTH", 0)
+    windows = Windows((20, 20), (taps, 3), (1, 1), ((1, 1), (1, 1)), (1, 1))
+    x, w = rng.standard_normal((4, 32, 20, 20)), rng.standard_normal((32, 32, taps, 3))
+    assert winograd.pays(windows, 32, 32)
+    y = correlation.convolve(x.astype("f"), w.astype("f"), windows)
+    np.testing.assert_allclose(y, plainly(x, w, windows), atol=1e-5 * np.abs(y).max())
+
+
+def compare(rng, windows, x, w):
+    """The three maps with what ``plainly`` says."""
+    y = plainly(x, w, windows)
+    np.testing.assert_allclose(correlation.convolve(x, w, windows), y, atol=1e-10, err_msg=str(windows))
+    g, dx, dw = (rng.standard_normal(a.shape) for a in (y, x, w))
+    of_x, of_w = correlation.spread(g, w, windows), correlation.correlate(x, g, windows)
+    for both, one in zip(correlation.gradients(g, x, w, windows), (of_x, of_w), strict=True):
+        np.testing.assert_allclose(both, one, atol=1e-10, err_msg=str(windows))
+    for got, d, expected in ((of_x, dx, plainly(dx, w, windows)), (of_w, dw, plainly(x, dw, windows))):
+        np.testing.assert_allclose(np.sum(got * d), np.sum(expected * g), rtol=1e-9, atol=1e-8, err_msg=str(windows))
 
 
 def test_results_are_the_same_bits_on_any_number_of_threads(monkeypatch):
     rng = np.random.default_rng(0)
-    x, w = (rng.standard_normal(shape).astype("f") for shape in ((20, 8, 18, 18), (8, 8, 3, 3)))
     windows = Windows((18, 18), (3, 3), (1, 1), ((1, 1), (1, 1)), (1, 1))
     maps = (correlation.convolve, correlation.spread, lambda x, w, windows: correlation.correlate(x, x, windows))
-    several = [f(x, w, windows) for f in maps]
-    monkeypatch.setattr(parallel, "count", lambda: 1)
-    for f, y in zip(maps, several, strict=True):
-        np.testing.assert_array_equal(f(x, w, windows), y)
+    for channels in (4, 32):  # directly, and by tiles of rows
+        assert winograd.pays(windows, channels, channels) == (channels == 32)
+        x, w = (rng.standard_normal((n, channels, k, k)).astype("f") for n, k in ((20, 18), (channels, 3)))
+        with monkeypatch.context() as patched:
+            several = [f(x, w, windows) for f in maps]
+            patched.setattr(parallel, "count", lambda: 3)
+            for f, y in zip(maps, several, strict=True):
+                np.testing.assert_array_equal(f(x, w, windows), y)
 
 
 def test_memory_stays_far_below_that_of_all_columns():

@@ -76,6 +76,9 @@ def test_nothing_broadcasts(name, reduction):
         (lambda: F.triplet_margin_loss(X, X, X, margin=0), ValueError, "margin"),
         (lambda: F.huber_loss(X, X, delta=0), ValueError, "delta"),
         (lambda: F.mse_loss(X, X, weight=np.ones(3)), ValueError, r"\(3,\)"),
+        (lambda: F.mse_loss(np.float64(1), None), TypeError, "a Value holds numbers, not None"),
+        (lambda: F.l1_loss(Value(1.0), None), TypeError, "NoneType"),
+        (lambda: F.multilabel_soft_margin_loss(np.float64(1), np.float64(1)), ValueError, "not a single number"),
         (lambda: nn.CrossEntropyLoss()(X, np.array([0, 3])), ValueError, "label 3"),
         (lambda: nn.MSELoss("max"), ValueError, "'max'"),
         (lambda: F.ctc_loss(np.zeros((4, 1, 3)), [[0]], [4], [1]), ValueError, "label 0.*blank"),
@@ -144,6 +147,41 @@ def test_losses_keep_float32_and_take_lists():
     ):
         assert loss.dtype == np.float32
     assert F.mse_loss([1.0, 3.0], [1.0, 1.0]) == 2.0
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        F.l1_loss, F.mse_loss, F.huber_loss, F.smooth_l1_loss, F.poisson_nll_loss, F.binary_cross_entropy, F.kl_div,
+        F.binary_cross_entropy_with_logits, F.multilabel_soft_margin_loss,
+        lambda x, target, **keywords: F.gaussian_nll_loss(x, target, target + 1, **keywords),
+        lambda x, target, **keywords: F.poisson_nll_loss(x, target, full=True, **keywords),
+        lambda x, target, **keywords: F.binary_cross_entropy_with_logits(x, target, pos_weight=[1, 2, 3], **keywords),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("dtype", ["f2", "f4", "f8"])
+def test_targets_of_integers_do_not_change_the_precision(loss, dtype):
+    x, target = Value(UNIT.astype(dtype)), np.array([[0, 1, 0], [1, 1, 0]])
+    for reduction in "mean", "sum", "none":
+        got, same = loss(x, target, reduction=reduction), loss(x, target.astype(dtype), reduction=reduction)
+        assert got.dtype == dtype
+        np.testing.assert_array_equal(got.data, same.data)
+
+
+def test_equal_scores_are_told_apart():
+    x, y = Value(np.zeros(2)), Value(np.zeros(2))
+    F.margin_ranking_loss(x, y, np.array([1, -1]), reduction="sum").backward()
+    np.testing.assert_array_equal(x.grad, [-1, 1])
+    np.testing.assert_array_equal(y.grad, [1, -1])
+    for f in (
+        lambda x: F.hinge_embedding_loss(x, -np.ones(1), margin=0.0),
+        lambda x: F.triplet_margin_with_distance_loss(
+            x, x, np.ones(1), margin=1.0, distance_function=lambda a, b: np.abs(a - b)
+        ),
+        lambda x: F.cosine_embedding_loss(x * [[1.0, 0.0]] + [[0.0, 1.0]], np.array([[1.0, 0.0]]), [-1]),
+    ):
+        assert f(np.zeros(1)) == 0
+        assert grad(f)(np.zeros(1)) != 0
 
 
 def test_cross_entropy_of_huge_logits():

@@ -362,6 +362,23 @@ def test_hooks_run_in_order_and_may_change_what_goes_in_and_out():
         scale.register_forward_hook(3)
 
 
+def test_a_function_that_is_registered_twice_is_removed_once():
+    scale, seen = Scale(2), []
+
+    def note(module, args):
+        seen.append(note)
+
+    first = scale.register_forward_pre_hook(note)
+    scale.register_forward_pre_hook(lambda module, args: seen.append("between"))
+    second = scale.register_forward_pre_hook(note)
+    second.remove()
+    scale(np.ones(2))
+    assert seen == [note, "between"]
+    first.remove()
+    scale(np.ones(2))
+    assert seen == [note, "between", "between"]
+
+
 def test_an_error_in_a_hook_is_located():
     net = Sequential(Scale(2))
 
@@ -372,6 +389,23 @@ def test_an_error_in_a_hook_is_located():
     with pytest.raises(ValueError, match="no") as caught:
         net(np.ones(2))
     assert caught.value.__notes__ == ["in module 0: Scale(n=2)"]
+
+
+def test_an_error_in_a_module_that_calls_itself_is_located_once():
+    class Countdown(Module):
+        def forward(self, n):
+            if n == 0:
+                raise ValueError("no")
+            return self(n - 1)
+
+    with pytest.raises(ValueError, match="no") as caught:
+        Sequential(Countdown())(3)
+    assert caught.value.__notes__ == ["in module 0: Countdown()"]
+
+
+def test_the_mode_of_training_is_true_or_false():
+    with pytest.raises(TypeError, match="mode is True or False, not 'eval'"):
+        Scale(2).train("eval")
 
 
 def test_without_strict_a_state_may_have_more_and_less():
@@ -408,3 +442,24 @@ def test_summary_needs_no_inputs_and_tells_what_is_frozen_and_what_is_buffered()
     assert str(module.summary()).splitlines()[-1] == (
         "2 parameters, 0 of them trainable; 3 numbers in buffers; 32 bytes"
     )
+
+
+def test_what_was_computed_without_a_gradient_is_no_parameter():
+    class Remembers(Module):
+        def __init__(self):
+            self.scale = Scale(2)
+            self.start = np.zeros_like(self.scale.factor)
+
+        def forward(self, x):
+            self.last = self.scale(x)
+            self.cut = self.last.detach()
+            return self.last
+
+    module = Remembers()
+    with no_grad():
+        module(np.ones(2))
+    module(np.ones(2))
+    assert [name for name, _ in module.named_parameters()] == ["scale.factor"]
+    assert list(module.state_dict()) == ["scale.factor"]
+    module.cut.requires_grad = True
+    assert "cut" in dict(module.named_parameters())

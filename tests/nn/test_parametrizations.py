@@ -1,6 +1,7 @@
 """Parametrizations: registered, set, removed, refused."""
 
 import copy
+import pickle
 
 import numpy as np
 import pytest
@@ -85,6 +86,24 @@ def test_a_copy_stands_by_itself():
     again = parametrizations.spectral_norm(nn.Linear(3, 2)).eval()
     again.load_state_dict(layer.state_dict())
     np.testing.assert_array_equal(again(X).data, layer(X).data)
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda layer: pickle.loads(pickle.dumps(layer))])
+def test_a_copy_is_parametrized_by_itself(copied):
+    layer = parametrizations.weight_norm(nn.Linear(3, 2))
+    expected = layer(X).data
+    twin = copied(layer)
+    np.testing.assert_array_equal(twin(X).data, expected)
+    assert list(twin.state_dict()) == list(layer.state_dict())
+    remove_parametrizations(twin, "weight")
+    assert type(twin) is nn.Linear
+    assert is_parametrized(layer)
+    np.testing.assert_array_equal(layer(X).data, expected)
+    parametrizations.weight_norm(layer, "bias", None)
+    assert not is_parametrized(twin)
+    again = copied(layer)
+    again.bias = np.array([1.0, 2.0], np.float32)
+    np.testing.assert_allclose(again.bias.data, [1, 2], rtol=1e-6)
 
 
 def test_spectral_norm_approaches_the_largest_singular_value():

@@ -5,6 +5,7 @@ import pytest
 
 from calligrad import Value, gradients, nn
 from calligrad.nn import functional as F
+from calligrad.nn import maxpooling
 
 IMAGES = np.random.default_rng(0).permutation(2 * 3 * 6 * 7).reshape(2, 3, 6, 7).astype(np.float32)
 
@@ -48,6 +49,13 @@ def test_an_infinite_gradient_reaches_the_maximum_alone():
     gx = gradients(y, x, g)
     assert np.isinf(gx).sum() == 1
     assert not np.isnan(gx).any()
+
+
+@pytest.mark.parametrize("pool", [lambda x: F.max_pool2d(x, 3, 2, 1), lambda x: F.adaptive_max_pool2d(x, (3, 4))])
+def test_many_planes_have_the_gradients_that_each_has_alone(pool):
+    x = np.random.default_rng(0).standard_normal((2 * maxpooling.MANY, 7, 6))
+    each = [gradient(lambda x: np.exp(pool(x)), plane[np.newaxis]) for plane in x]
+    np.testing.assert_array_equal(gradient(lambda x: np.exp(pool(x)), x), np.concatenate(each))
 
 
 def test_padding_is_never_the_maximum():

@@ -99,6 +99,25 @@ def test_a_state_that_does_not_fit():
         one.load_state_dict(optim.ReduceLROnPlateau(sgd()).state_dict())
 
 
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda o: optim.SequentialLR(o, [optim.LinearLR(o, 0.5), optim.ExponentialLR(o, 0.5)], [3]),
+        lambda o: optim.ChainedScheduler([optim.LinearLR(o, 0.5), optim.StepLR(o, 2)]),
+        lambda o: optim.ChainedScheduler(
+            [optim.SequentialLR(o, [optim.ConstantLR(o, 0.5), optim.StepLR(o, 2)], [3]), optim.LinearLR(o, 0.5)]
+        ),
+    ],
+)
+def test_schedules_of_schedules_go_on_where_others_were(make):
+    one, two = sgd(lr=1.0), sgd(lr=7.0)
+    first, second = make(one), make(two)
+    run(first, 2)
+    two.load_state_dict(one.state_dict())
+    second.load_state_dict(first.state_dict())
+    np.testing.assert_array_equal(run(first, 6), run(second, 6))
+
+
 def test_a_group_that_comes_late():
     optimizer = sgd()
     schedules = [optim.StepLR(optimizer, 2), optim.ReduceLROnPlateau(optimizer)]

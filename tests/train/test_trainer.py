@@ -11,7 +11,7 @@ import calligrad
 from calligrad import Value, nn, optim
 from calligrad.data import ArrayDataset, DataLoader
 from calligrad.nn.functional import cross_entropy, mse_loss
-from calligrad.train import MAE, Accuracy, Callback, CheckpointError, Trainer
+from calligrad.train import MAE, Accuracy, Callback, CheckpointError, RunFolder, Trainer
 
 RNG = np.random.default_rng(0)
 X = RNG.standard_normal((20, 3))
@@ -323,6 +323,19 @@ def test_callbacks_are_told_what_happens():
     assert told == ["fit", "epoch 0", 1, 2, "end 1", "epoch 1", 3, 4, "end 2", "over"]
 
 
+def test_a_callback_that_raises_costs_no_epoch():
+    class Raises(Callback):
+        def on_epoch_end(self, trainer):
+            if trainer.epoch == 1:
+                raise KeyError("odd")
+
+    ours = trainer(callbacks=[Raises()])
+    with pytest.raises(KeyError):
+        ours.fit(BATCHES, epochs=3)
+    assert [record["epoch"] for record in ours.fit(BATCHES, epochs=3)] == [1, 2, 3]
+    assert equal(ours.model, by_hand(3)[0])
+
+
 def test_a_callback_that_would_never_be_called():
     with pytest.raises(TypeError, match="on_epoch_finish would never be called; there are on_fit_start"):
 
@@ -391,6 +404,64 @@ def test_other_settings_are_told(tmp_path):
     trainer(run_folder=tmp_path).fit(BATCHES)
     with pytest.warns(UserWarning, match=r"goes on with other settings(.|\n)*accumulate: 1 then, 2 now"):
         trainer(run_folder=tmp_path, accumulate=2).fit(BATCHES, epochs=2)
+
+
+def test_another_learning_rate_is_told_and_not_taken(tmp_path):
+    trainer(run_folder=tmp_path).fit(BATCHES)
+    with pytest.warns(UserWarning, match=r"keeps the optimizer's settings that it had: 'SGD\(lr=0.1.*then, 'SGD\(lr=7"):
+        history = trainer(run_folder=tmp_path, lr=7.0).fit(BATCHES, epochs=2)
+    assert history[1]["lr"] == 0.1
+
+
+@pytest.mark.parametrize("place", [10, 60, 100])
+def test_a_history_that_was_cut_off(tmp_path, place):
+    whole = trainer(run_folder=tmp_path).fit(BATCHES, epochs=2)
+    file = tmp_path / "history.jsonl"
+    lines = file.read_bytes()
+    file.write_bytes(lines[:place])
+    with pytest.warns(UserWarning, match="what was taken out of it is not written again"):
+        history = trainer(run_folder=tmp_path).fit(BATCHES, epochs=3)
+    assert history[:-1] == whole[: lines[:place].count(b"\n")]
+    assert len(file.read_text().splitlines()) == len(history)
+
+
+def test_a_history_that_was_changed_stays_as_it_is(tmp_path):
+    trainer(run_folder=tmp_path).fit(BATCHES, epochs=2)
+    file = tmp_path / "history.jsonl"
+    file.write_bytes(changed := b"?" + file.read_bytes()[1:])
+    with pytest.raises(CheckpointError, match="was changed and cannot be read"):
+        trainer(run_folder=tmp_path).fit(BATCHES, epochs=3)
+    assert file.read_bytes() == changed
+
+
+def test_nan_in_a_history_is_read_as_nan(tmp_path):
+    batches = [(X[:5], np.full((5, 1), np.nan))]
+    with pytest.warns(UserWarning, match="the loss is nan"):
+        whole = trainer(run_folder=tmp_path).fit(batches)
+    np.testing.assert_equal(trainer(run_folder=tmp_path).fit(batches), whole)
+
+
+def test_checkpoints_are_in_the_order_of_their_steps(tmp_path):
+    folder = RunFolder(tmp_path)
+    for step in (99_999_999, 100_000_000, 100_000_001):
+        folder.keep({"step": step}, step)
+    assert folder.newest() == {"step": 100_000_001}
+    assert len(folder.checkpoints()) == 2
+
+
+def test_a_full_disk_leaves_the_settings(tmp_path):
+    resource = pytest.importorskip("resource")
+    trainer(run_folder=tmp_path).fit(BATCHES)
+    before = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, limits[1]))
+    try:
+        with pytest.raises(CheckpointError, match=r"settings.json could not be written"):
+            trainer(run_folder=tmp_path).fit(BATCHES, epochs=2)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == before
+    trainer(run_folder=tmp_path).fit(BATCHES, epochs=2)
 
 
 def test_a_shuffle_that_draws_from_the_shared_generator(tmp_path):
@@ -592,6 +663,8 @@ def test_a_loss_that_is_nan_is_told_once():
         ({"save_seconds": None}, "save_seconds is a positive number, not None"),
         ({"metrics": [MAE(), MAE()]}, "two metrics have the same name"),
         ({"metrics": {"loss": MAE()}}, "cannot be called 'loss'"),
+        ({"metrics": {"epoch": MAE()}}, "cannot be called 'epoch'"),
+        ({"metrics": {"lr a": MAE()}}, "cannot be called 'lr a'"),
     ],
 )
 def test_options_that_cannot_be(options, says):
@@ -602,12 +675,70 @@ def test_options_that_cannot_be(options, says):
 def test_types_that_cannot_be():
     with pytest.raises(TypeError, match="a metric is an object such as Accuracy"):
         trainer(metrics=[np.mean])
+    assert list(trainer(metrics=iter([MAE()])).metrics) == ["mae"]
+    with pytest.raises(TypeError, match=r"a metric is an object such as Accuracy\(\), not 'accuracy'"):
+        trainer(metrics="accuracy")
+    with pytest.raises(TypeError, match=r"a metric is an object such as Accuracy\(\), not <class"):
+        trainer(metrics=Accuracy)
+    with pytest.raises(TypeError, match="callbacks is a list of objects of classes like Callback"):
+        trainer(callbacks=[print])
     with pytest.raises(TypeError, match="a Trainer trains a Module, not a function"):
         Trainer(lambda x: x, mse_loss, None)
     with pytest.raises(TypeError, match="the loss is None"):
         trainer(loss=lambda output, y: None).fit(BATCHES)
     with pytest.raises(TypeError, match="needs a loss"):
         trainer(loss=None).fit(BATCHES)
+
+
+@pytest.mark.parametrize(
+    ("step", "says"),
+    [
+        (lambda loss: {"error": loss}, 'gave error and no "loss", which is what is minimised'),
+        (lambda loss: {"loss": loss.detach()}, "the loss has no gradient"),
+        (lambda loss: {"loss": loss, "batch": 1.0}, "cannot be called 'batch'"),
+    ],
+)
+def test_a_step_from_which_nothing_would_be_learned(step, says):
+    class Odd(Trainer):
+        def step(self, batch):
+            x, y = batch
+            return step(mse_loss(self.model(x), y))
+
+    model = linear()
+    with pytest.raises(ValueError, match=says):
+        Odd(model, None, optim.SGD(model.parameters()), show=False).fit(BATCHES)
+
+
+def test_an_optimizer_of_other_parameters():
+    model = linear()
+    with pytest.raises(ValueError, match=r"the optimizer has 2 parameters that the model has not.* shape \(1, 3\)"):
+        Trainer(model, mse_loss, optim.SGD(linear().parameters()), show=False).fit(BATCHES)
+    loss = Weighted()
+    Trainer(model, loss, optim.SGD([*model.parameters(), loss.weight]), show=False).fit(BATCHES)
+    assert loss.weight.data != 1
+
+
+class Weighted(nn.Module):
+    def __init__(self):
+        self.weight = Value(np.ones((), np.float32))
+
+    def forward(self, output, y):
+        return mse_loss(output, y) * self.weight
+
+
+def test_a_plateau_without_a_number_to_watch():
+    class Own(Trainer):
+        def step(self, batch):
+            x, y = batch
+            loss = mse_loss(self.model(x), y)
+            if self.model.training:
+                self.minimise(loss, self.optimizer)
+            return {"error": loss.item()}
+
+    model = linear()
+    optimizer = optim.SGD(model.parameters())
+    with pytest.raises(ValueError, match="monitor is 'loss'; an epoch's record has epoch, step, error"):
+        Own(model, None, optimizer, schedule=optim.ReduceLROnPlateau(optimizer), show=False).fit(BATCHES)
 
 
 def test_a_monitor_that_is_not_there():

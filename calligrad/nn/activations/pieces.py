@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from calligrad.function import Elementwise
-from calligrad.ops.elementwise import masked
+from calligrad.ops.elementwise import CLIP, masked
+from calligrad.ops.tiles import elementwise
 from calligrad.random import generator
 from calligrad.value import unwrap
 
@@ -16,10 +17,15 @@ class Relu(Elementwise):
     """``max(x, 0)``; the slope at 0 is 0."""
 
     def forward(self, x):
-        return np.clip(x, 0, np.inf) if x.dtype.kind == "f" else np.maximum(x, 0)  # clip is the faster
+        return elementwise(self._above, x)
 
     def backward(self, g, *, y):
-        return masked(g, y != 0)  # y is not negative; NaN passes, so that it is seen
+        # y is not negative; NaN passes, so that it is seen
+        return elementwise(lambda g, y, out=None: masked(g, y != 0, out), g, y)
+
+    @staticmethod
+    def _above(x: Any, out: Any = None) -> Any:
+        return CLIP(x, 0, np.inf, out=out) if x.dtype.kind == "f" else np.maximum(x, 0, out=out)
 
 
 class Clamp(Elementwise):
@@ -29,10 +35,75 @@ class Clamp(Elementwise):
     high: float
 
     def forward(self, x):
-        return np.clip(x, self.low, self.high)
+        return elementwise(lambda x, out=None: CLIP(x, self.low, self.high, out=out), x)
 
     def backward(self, g, *, y):
-        return masked(g, (y != self.low) & (y != self.high))
+        return elementwise(lambda g, y, out=None: masked(g, (y != self.low) & (y != self.high), out), g, y)
+
+
+class LeakyRelu(Elementwise):
+    """``x`` above 0 and ``slope * x`` below, with a slope from 0 to 1; at 0 the slope is the one below."""
+
+    slope: float
+
+    def forward(self, x):
+        return elementwise(lambda x, out=None: np.maximum(x, self.slope * x, out=out), x)
+
+    def backward(self, g, x):
+        return elementwise(lambda g, x, out=None: np.multiply(g, self._slopes(x), out=out), g, x)
+
+    def _slopes(self, x: Any) -> Any:
+        return CLIP((x > 0).astype(x.dtype), self.slope, 1)
+
+
+class HardSigmoid(Elementwise):
+    """``x / 6 + 1 / 2``, kept between 0 and 1."""
+
+    def forward(self, x):
+        return elementwise(self._gate, x)
+
+    def backward(self, g, x):
+        return elementwise(lambda g, x, out=None: masked(np.multiply(g, 1 / 6, out=out), np.abs(x) < 3, out), g, x)
+
+    @staticmethod
+    def _gate(x: Any, out: Any = None) -> Any:
+        y = np.clip(x, -3, 3)
+        y *= 1 / 6
+        return np.add(y, 0.5, out=out)
+
+
+class HardSwish(Elementwise):
+    """``x * hardsigmoid(x)``."""
+
+    def forward(self, x):
+        return elementwise(lambda x, out=None: np.multiply(x, HardSigmoid._gate(x), out=out), x)
+
+    def backward(self, g, x):
+        return elementwise(lambda g, x, out=None: np.multiply(g, self._slope(x), out=out), g, x)
+
+    def _slope(self, x: Any) -> Any:
+        y = masked(x, np.abs(x) < 3)
+        y *= 1 / 6
+        y += HardSigmoid._gate(x)
+        return y
+
+
+class Shrink(Elementwise):
+    """``x`` where it is further than ``limit`` from 0, otherwise 0; ``moved`` by as much towards 0."""
+
+    limit: float
+    moved: bool
+
+    def forward(self, x):
+        return elementwise(self._shrunk, x)
+
+    def backward(self, g, x):
+        return elementwise(lambda g, x, out=None: masked(g, ~(np.abs(x) <= self.limit), out), g, x)
+
+    def _shrunk(self, x: Any, out: Any = None) -> Any:
+        if self.moved:
+            return np.subtract(x, np.clip(x, -self.limit, self.limit), out=out)
+        return np.multiply(x, np.abs(x) > self.limit, out=out)
 
 
 class Leaky(Elementwise):
@@ -75,12 +146,12 @@ def hardtanh(x: Any, min_val: float = -1.0, max_val: float = 1.0) -> Any:
 
 def hardsigmoid(x: Any) -> Any:
     """``min(max(x + 3, 0), 6) / 6``, a sigmoid of three straight pieces."""
-    return relu6(np.add(x, 3)) / 6
+    return HardSigmoid()(x)
 
 
 def hardswish(x: Any) -> Any:
     """``x * hardsigmoid(x)``; Howard et al., "Searching for MobileNetV3", arXiv:1905.02244."""
-    return np.multiply(x, hardsigmoid(x))
+    return HardSwish()(x)
 
 
 def leaky_relu(x: Any, negative_slope: float = 0.01) -> Any:
@@ -91,7 +162,7 @@ def leaky_relu(x: Any, negative_slope: float = 0.01) -> Any:
     >>> leaky_relu(np.array([-1.0, 2.0]))
     array([-0.01,  2.  ])
     """
-    return Leaky()(x, negative_slope)
+    return LeakyRelu(negative_slope)(x) if 0 < negative_slope <= 1 else Leaky()(x, negative_slope)
 
 
 def prelu(x: Any, weight: Any) -> Any:
@@ -131,11 +202,11 @@ def threshold(x: Any, threshold: float, value: float) -> Any:
 
 def hardshrink(x: Any, lambd: float = 0.5) -> Any:
     """``x`` where it is further than ``lambd`` from 0, otherwise 0."""
-    return np.where(np.greater(np.abs(unwrap(x)), lambd), x, 0)
+    return Shrink(lambd, False)(x)
 
 
 def softshrink(x: Any, lambd: float = 0.5) -> Any:
     """``x`` moved by ``lambd`` towards 0, and 0 where that is further than it is away."""
     if lambd < 0:
         raise ValueError(f"softshrink: lambd is at least 0, not {lambd}")
-    return np.subtract(x, np.clip(x, -lambd, lambd))
+    return Shrink(lambd, True)(x)

@@ -52,6 +52,15 @@ def same_shape(x: Any, target: Any, names: tuple[str, str] = ("prediction", "tar
         raise ValueError(f"a {names[0]} of shape {np.shape(x)} and a {names[1]} of shape {np.shape(target)} differ")
 
 
+def like(x: Any, target: Any) -> Any:
+    """``target``; integers, bools and lists as a constant in the dtype of ``x``, so that counts leave float32 alone."""
+    numbers = unwrap(target) if hasattr(target, "dtype") else np.asarray(target)
+    if numbers.dtype.kind not in "biuf" or (numbers.dtype.kind == "f" and hasattr(target, "dtype")):
+        return target
+    dtype = x.dtype if hasattr(x, "dtype") else np.asarray(x).dtype
+    return numbers.astype(np.result_type(dtype, np.float16))
+
+
 def rescaling(weight: Any, x: Any, name: str = "weight") -> Any:
     """``weight``, a constant that must broadcast to the shape of ``x``, in its dtype."""
     weight = np.asarray(unwrap(weight))

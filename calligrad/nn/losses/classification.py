@@ -22,48 +22,60 @@ class NegativeLogSoftmax(Function):
 
     total: bool = False
     scale: float = 1.0
-    logsums: Any = None  # of each row, which the forward pass leaves for the way back
+    softmax: Any = None  # of plain arrays, which the forward pass leaves for the way back: its numerators and its sums
 
     def forward(self, x, labels, *weight):
         x = floating(x)
-        if type(x) is np.ndarray:
-            losses, self.logsums = np.empty((2, len(x)), x.dtype)
-            over_rows(lambda tile: self._losses(x[tile], labels[tile], (losses[tile], self.logsums[tile])), x)
+        if type(x) is np.ndarray and x.dtype.itemsize >= 4:
+            self.softmax = e, sums = np.empty_like(x), np.empty(len(x), x.dtype)
+            over_rows(lambda tile: _relative(x[tile], labels[tile], e[tile], sums[tile]), x)
+            losses = np.log(sums)
+            if not np.all(losses < LARGE):  # the numerators are too large, or none of them is a number
+                self.softmax, losses = None, _losses(x, labels)
         else:
-            losses = self._losses(x, labels)
+            losses = _losses(x, labels)
         if weight:
             losses = losses * weight[0]
         losses = losses.sum() if self.total else losses
         return losses if self.scale == 1 else losses * self.scale
 
-    @staticmethod
-    def _losses(x: Any, labels: Any, out: tuple[np.ndarray, np.ndarray] | None = None) -> Any:
-        top = x.max(axis=-1, keepdims=True, initial=-np.inf)
-        shifted = x - top  # before the difference, which would cancel
-        chosen = shifted[np.arange(len(labels)), labels]
-        with np.errstate(divide="ignore"):  # without classes
-            logsum = np.log(np.einsum("ij->i", np.exp(shifted, out=shifted if out else None)))
-        if out:
-            np.subtract(logsum, chosen, out=out[0])
-            np.add(logsum, top[:, 0], out=out[1])
-        return logsum - chosen
-
     def backward(self, g, x, labels, *weight):
         g = self.scale * g * (weight[0] if weight else 1)
         rows = g[:, np.newaxis] if np.ndim(g) else g
-        if type(x) is np.ndarray and isinstance(g, (np.ndarray, np.generic)) and self.logsums is not None:
-            slope = np.empty_like(x, floating(x).dtype)
+        if type(x) is np.ndarray and isinstance(g, (np.ndarray, np.generic)) and self.softmax is not None:
+            e, sums = self.softmax
+            slope = np.empty_like(e)
+            factors = (g / sums)[:, np.newaxis]
 
             def work(tile: slice) -> None:
-                y = slope[tile]
-                np.exp(np.subtract(x[tile], self.logsums[tile, np.newaxis], out=y), out=y)
-                y[np.arange(len(y)), labels[tile]] -= 1
-                np.multiply(y, rows[tile] if np.ndim(g) else rows, out=y)
+                np.multiply(e[tile], factors[tile], out=slope[tile])
 
             over_rows(work, slope)
+            slope[np.arange(len(slope)), labels] -= g
         else:
             slope = (softmax(x) - (labels[:, np.newaxis] == np.arange(x.shape[-1]))) * rows
         return slope, *(None for _ in range(1 + len(weight)))
+
+
+LARGE = 60  # a loss from which on the exponential may be too large for a float32
+
+
+def _relative(x: np.ndarray, labels: np.ndarray, e: np.ndarray, sums: np.ndarray) -> None:
+    """The softmax times a number for each row, which makes it 1 at the label, in ``e``; and its sums, in ``sums``.
+
+    The logarithm of a sum is the loss: nothing cancels, and no maximum needs to be found.
+    """
+    chosen = x[np.arange(len(labels)), labels]
+    with np.errstate(over="ignore", invalid="ignore"):
+        np.exp(np.subtract(x, chosen[:, np.newaxis], out=e), out=e)
+        np.matmul(e, np.ones(x.shape[-1], x.dtype), out=sums)
+
+
+def _losses(x: Any, labels: Any) -> Any:
+    """The same for numbers of any size, and for Values."""
+    shifted = x - x.max(axis=-1, keepdims=True, initial=-np.inf)  # before the difference, which would cancel
+    with np.errstate(divide="ignore"):  # without classes
+        return np.log(np.einsum("ij->i", np.exp(shifted))) - shifted[np.arange(len(labels)), labels]
 
 
 class SoftCrossEntropy(Function):

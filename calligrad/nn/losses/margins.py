@@ -15,6 +15,7 @@ from calligrad.nn.losses.checks import (
     Loss,
     check_reduction,
     integers,
+    like,
     probabilities,
     reduced,
     refuse,
@@ -25,6 +26,12 @@ from calligrad.nn.losses.checks import (
 from calligrad.nn.losses.probabilities import LogisticLoss
 from calligrad.value import as_arraylike, unwrap
 
+
+def above_zero(x: Any) -> Any:
+    """``max(0, x)``; at 0, unlike that of ``relu``, the slope is 1, so that equal scores are told apart."""
+    return np.clip(x, 0, None)
+
+
 # ---------------------------------------------------------------- a target of 1 or -1
 
 
@@ -33,7 +40,7 @@ def hinge_embedding_loss(x: Any, target: Any, margin: float = 1.0, reduction: st
     check_reduction(reduction)
     same_shape(x, target)
     near = signs("hinge_embedding_loss", target, x) == 1
-    return reduced(np.where(near, x, relu(margin - as_arraylike(x))), reduction)
+    return reduced(np.where(near, x, above_zero(margin - as_arraylike(x))), reduction)
 
 
 def soft_margin_loss(x: Any, target: Any, reduction: str = "mean") -> Any:
@@ -48,7 +55,7 @@ def margin_ranking_loss(x1: Any, x2: Any, target: Any, margin: float = 0.0, redu
     check_reduction(reduction)
     same_shape(x1, x2, ("first input", "second"))
     same_shape(x1, target)
-    return reduced(relu(margin - signs("margin_ranking_loss", target, x1) * np.subtract(x1, x2)), reduction)
+    return reduced(above_zero(margin - signs("margin_ranking_loss", target, x1) * np.subtract(x1, x2)), reduction)
 
 
 def cosine_embedding_loss(x1: Any, x2: Any, target: Any, margin: float = 0.0, reduction: str = "mean") -> Any:
@@ -64,7 +71,7 @@ def cosine_embedding_loss(x1: Any, x2: Any, target: Any, margin: float = 0.0, re
     near = signs("cosine_embedding_loss", target, x1) == 1
     a, b = (np.sum(np.square(x), axis=-1) + 1e-12 for x in (x1, x2))
     cosine = np.sum(np.multiply(x1, x2), axis=-1) / np.sqrt(a * b)
-    return reduced(np.where(near, 1 - cosine, relu(cosine - margin)), reduction)
+    return reduced(np.where(near, 1 - cosine, above_zero(cosine - margin)), reduction)
 
 
 # ---------------------------------------------------------------- classes
@@ -124,8 +131,10 @@ def multilabel_soft_margin_loss(x: Any, target: Any, weight: Any = None, reducti
     """The mean over the classes, the last axis, of ``binary_cross_entropy_with_logits``."""
     check_reduction(reduction)
     same_shape(x, target)
+    if not np.ndim(x):
+        raise ValueError("multilabel_soft_margin_loss takes scores (…, C), not a single number")
     probabilities("multilabel_soft_margin_loss", target)
-    losses = LogisticLoss()(x, target)
+    losses = LogisticLoss()(x, like(x, target))
     losses = losses if weight is None else losses * rescaling(weight, x)
     return reduced(np.sum(losses, axis=-1) / max(1, np.shape(x)[-1]), reduction)
 
@@ -177,7 +186,7 @@ def triplet_margin_with_distance_loss(
     near, far = distance(anchor, positive), distance(anchor, negative)
     if swap:
         far = np.minimum(far, distance(positive, negative))
-    return reduced(relu(near - far + margin), reduction)
+    return reduced(above_zero(near - far + margin), reduction)
 
 
 # ---------------------------------------------------------------- modules

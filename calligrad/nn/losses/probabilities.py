@@ -9,7 +9,16 @@ import numpy as np
 from calligrad.function import Elementwise
 from calligrad.nn.activations.curves import sigmoid, softplus
 from calligrad.nn.buffer import Buffer
-from calligrad.nn.losses.checks import Loss, check_reduction, probabilities, reduced, refuse, rescaling, same_shape
+from calligrad.nn.losses.checks import (
+    Loss,
+    check_reduction,
+    like,
+    probabilities,
+    reduced,
+    refuse,
+    rescaling,
+    same_shape,
+)
 from calligrad.nn.module import Module
 from calligrad.ops.tiles import elementwise
 from calligrad.value import unwrap
@@ -34,10 +43,16 @@ class LogisticLoss(Elementwise):
     """``log(1 + exp(x)) - target * x``, the binary cross-entropy of ``sigmoid(x)``."""
 
     def forward(self, x, target):
-        return elementwise(lambda x, t: np.maximum(x, 0) - t * x + np.log1p(np.exp(-np.abs(x))), x, target)
+        return elementwise(self._losses, x, target)
+
+    @staticmethod
+    def _losses(x: Any, target: Any, out: Any = None) -> Any:
+        return np.add(np.maximum(x, 0) - target * x, np.log1p(np.exp(-np.abs(x))), out=out)
 
     def backward(self, g, x, target):
-        return lambda: elementwise(lambda g, x, t: g * (sigmoid(x) - t), g, x, target), lambda: -g * x
+        return lambda: elementwise(
+            lambda g, x, t, out=None: np.multiply(g, sigmoid(x) - t, out=out), g, x, target
+        ), lambda: -g * x
 
 
 class Entropy(Elementwise):
@@ -67,7 +82,7 @@ def binary_cross_entropy(x: Any, target: Any, weight: Any = None, reduction: str
     numbers = np.asarray(unwrap(x)) if isinstance(x, (list, tuple, float, int)) else unwrap(x)
     refuse(~((numbers >= 0) & (numbers <= 1)), numbers, "binary_cross_entropy: prediction {} is not between 0 and 1")
     probabilities("binary_cross_entropy", target)
-    losses = BinaryCrossEntropy()(x, target)
+    losses = BinaryCrossEntropy()(x, like(x, target))
     return reduced(losses if weight is None else losses * rescaling(weight, x), reduction)
 
 
@@ -87,6 +102,7 @@ def binary_cross_entropy_with_logits(
     check_reduction(reduction)
     same_shape(x, target)
     probabilities("binary_cross_entropy_with_logits", target)
+    target = like(x, target)
     if pos_weight is None:
         losses = LogisticLoss()(x, target)
     else:
@@ -115,6 +131,7 @@ def kl_div(x: Any, target: Any, reduction: str = "mean", log_target: bool = Fals
     else:
         numbers = np.asarray(unwrap(target)) if isinstance(target, (list, tuple, float, int)) else unwrap(target)
         refuse(~(numbers >= 0), numbers, "kl_div: target {} is no probability")
+        target = like(x, target)
         losses = -Entropy()(target) - np.multiply(target, x)
     if reduction != "batchmean":
         return reduced(losses, reduction)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from calligrad.function import Elementwise, Function
-from calligrad.nn.losses.checks import Loss, reduced, refuse, same_shape, weighted
+from calligrad.nn.losses.checks import Loss, like, reduced, refuse, same_shape, weighted
 from calligrad.value import unwrap
 
 
@@ -41,7 +41,7 @@ class Parabola(Elementwise):
 def difference(x: Any, target: Any) -> Any:
     """``x - target``, which have the same shape."""
     same_shape(x, target)
-    return np.subtract(x, target)
+    return np.subtract(x, like(x, target))
 
 
 def l1_loss(x: Any, target: Any, reduction: str = "mean", weight: Any = None) -> Any:
@@ -61,7 +61,7 @@ def mse_loss(x: Any, target: Any, reduction: str = "mean", weight: Any = None) -
     2.0
     """
     if reduction == "mean" and weight is None and np.size(x):
-        return SquaredError()(x, target)
+        return SquaredError()(x, like(x, target))
     return weighted(np.square(difference(x, target)), weight, reduction)
 
 
@@ -99,6 +99,7 @@ def poisson_nll_loss(
     same_shape(x, target)
     counts = np.asarray(unwrap(target))
     refuse_negative("poisson_nll_loss: target", counts)
+    target = like(x, target)
     losses = np.exp(x) - target * x if log_input else x - target * np.log(x + eps)
     if full:
         large = counts > 1
@@ -115,16 +116,16 @@ def gaussian_nll_loss(
     ``var`` has the shape of ``x``, or lacks the last axis or has length 1 on one axis, or is a number. One below
     ``eps`` counts as ``eps``, and has a gradient still. ``full`` adds the constant. Nix and Weigend, 1994.
     """
-    same_shape(x, target)
+    error = difference(x, target)
     shape, spread = np.shape(x), np.shape(var)
     refuse_negative("gaussian_nll_loss: var", np.asarray(unwrap(var)))
     if spread != shape and spread == shape[:-1]:
         var = np.reshape(var, (*spread, 1))
     elif spread and (len(spread) != len(shape) or any(n not in (1, m) for n, m in zip(spread, shape))):
         raise ValueError(f"gaussian_nll_loss: a var of shape {spread} does not fit a prediction of shape {shape}")
-    var = var if hasattr(var, "dtype") else np.asarray(var, np.result_type(unwrap(x), np.float16))
+    var = like(x, var)
     var = var + np.maximum(eps - unwrap(var), 0)
-    losses = 0.5 * (np.log(var) + np.square(np.subtract(x, target)) / var)
+    losses = 0.5 * (np.log(var) + np.square(error) / var)
     return reduced(losses + 0.5 * math.log(2 * math.pi) if full else losses, reduction)
 
 

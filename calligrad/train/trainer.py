@@ -307,6 +307,7 @@ class Trainer:
         record |= (rates := optimizers.rates(self.optimizer))
         tracked = self.best.monitor in record or self.monitor or self.patience or optimizers.watch(self.schedule)
         best = tracked and self.best.see(record, self.model)
+        chosen = self.folder or self.patience or validation_loader is not None  # else nothing comes of it
         self.history.append(record)
         if self.folder:
             self.folder.append(record)
@@ -316,7 +317,7 @@ class Trainer:
                 {"epoch": self.epoch + 1, "seconds": round(seconds, 3), "batches_per_second": rate, "ended": when}
             )
         told = _told({name: x for name, x in record.items() if name not in ("epoch", "step", *rates)})
-        shown.line(f"epoch {self.epoch + 1}/{epochs}  {told}  {seconds:.1f} s{'  (best)' if best else ''}")
+        shown.line(f"epoch {self.epoch + 1}/{epochs}  {told}  {seconds:.1f} s{'  (best)' if best and chosen else ''}")
         if self.schedule_per == "epoch":
             optimizers.advance(self.schedule, record.get(self.best.monitor))
         try:

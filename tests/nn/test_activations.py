@@ -45,13 +45,28 @@ def test_nothing_overflows_far_out_and_nan_is_seen(name, dtype):
     assert np.isnan(f(np.array([np.nan], dtype)))
 
 
-@pytest.mark.parametrize("name", [*SMOOTH, "relu", "relu6", "leaky_relu", "hardswish", "hardsigmoid"])
+PIECES = ("relu", "relu6", "leaky_relu", "hardtanh", "hardswish", "hardsigmoid", "hardshrink", "softshrink")
+
+
+@pytest.mark.parametrize("name", [*SMOOTH, *PIECES])
 def test_large_arrays_give_what_small_ones_give(name):
     f, x = getattr(F, name), np.random.default_rng(0).standard_normal((600, 1000))
     g = grad(lambda x: np.sum(f(x) * x))
     for whole, part in ((f(x), f(x[7])), (g(x), g(x[7]))):
         np.testing.assert_allclose(whole[7], part, rtol=1e-14, atol=1e-15)
     np.testing.assert_allclose(f(x.T)[:, 7], f(x[7]), rtol=1e-14, atol=1e-15)
+
+
+@pytest.mark.parametrize("f", [F.softmax, F.log_softmax])
+def test_only_differences_matter_to_a_softmax(f):
+    x = np.random.default_rng(0).standard_normal((500, 300))
+    x[:, 5] = -np.inf
+    for shift in (0, 35, 500, -35, -500):
+        np.testing.assert_allclose(f(x + shift), f(x.T, axis=0).T, rtol=1e-11)
+        y = Value(x + shift)
+        (f(y)[:, :5] * np.arange(5)).sum().backward()
+        expected = grad(lambda x: np.sum(f(x.T, axis=0).T[:, :5] * np.arange(5)))(x)
+        np.testing.assert_allclose(y.grad, expected, rtol=1e-9, atol=1e-12)
 
 
 def test_erf_in_float32_is_good_to_its_last_digits():

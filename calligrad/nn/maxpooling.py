@@ -43,7 +43,7 @@ class MaxPool(Function):
     @property
     def is_whole(self) -> bool:
         """Whether there is one window alone, over everything."""
-        return all(isinstance(w, Sliding) and w.kernel == w.size and w.padding == 0 for w in self.windows)
+        return all(isinstance(w, Sliding) and (w.kernel, w.padding, w.dilation) == (w.size, 0, 1) for w in self.windows)
 
     def stages(self, x: np.ndarray, before: int = 1) -> list[np.ndarray]:
         """``x``, and what it becomes after each axis; so many axes are before those of the windows."""

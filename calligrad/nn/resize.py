@@ -73,6 +73,11 @@ def interpolate(
             x, sizes
         )
     kind = f"antialias {mode}" if antialias else mode
+    by_sizes = {"linear": (1,), "bilinear": (1,), "trilinear": (1,), "nearest": (1, 2) if n == 2 else ()}.get(kind, ())
+    factors = tuple(  # PyTorch leaves an axis alone whose length stays, whatever the factor, and doubles exactly
+        None if any(wanted == times * size for times in by_sizes) else factor
+        for size, wanted, factor in zip(shape, sizes, factors)
+    )
     return Resample(tuple(weights(kind, *along, bool(align_corners)) for along in zip(shape, sizes, factors)))(x)
 
 

@@ -107,3 +107,8 @@ function(
     apart(1, 2, 2, 4, 4),
 )
 function("adaptive_max_pool2d", lambda F, x: F.adaptive_max_pool2d(x, (2, 3)), apart(1, 2, 5, 6))
+function(
+    "max_pool1d dilation as long as the input",
+    lambda F, x: F.max_pool1d(x, 2, 2, dilation=2, ceil_mode=True),
+    apart(1, 1, 2),
+)

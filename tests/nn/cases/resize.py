@@ -46,3 +46,12 @@ function(
     lambda F, x: F.interpolate(x, (3, 4), None, "bilinear", True, antialias=True),
     real(1, 2, 8, 7),
 )
+for mode, *shape in (("linear", 5), ("bilinear", 3, 4), ("trilinear", 2, 3, 3), ("nearest", 3, 3)):
+    function(
+        f"interpolate {mode} of {len(shape)} axes by a fraction that changes no length",
+        lambda F, x, mode=mode: F.interpolate(x, scale_factor=1.15, mode=mode),
+        real(1, 2, *shape),
+    )
+function(
+    "interpolate nearest by a little more than 2", lambda F, x: F.interpolate(x, scale_factor=2.2), real(1, 1, 3, 3)
+)

@@ -362,7 +362,7 @@ class Function:
         return name in fixed - later and not isinstance(x, (list, dict))
 
     def __repr__(self) -> str:
-        settings = (f"{name}={getattr(self, name)!r}" for name in self.settings if name in vars(self))
+        settings = (f"{name}={_brief(getattr(self, name))}" for name in self.settings if name in vars(self))
         return f"{type(self).__name__}({', '.join(settings)})"
 
 
@@ -401,6 +401,13 @@ def as_constant(y: Any) -> Any:
     if type(y) is tuple or type(y) is list:
         return tuple(map(as_constant, y))
     return as_result(y)
+
+
+def _brief(x: Any) -> str:
+    """A setting, in a few words if it is a large array."""
+    if isinstance(x, tuple) and any(isinstance(part, ndarray) for part in x):
+        return f"({', '.join(map(_brief, x))})"
+    return _describe(x) if isinstance(x, ndarray) and x.size > 8 else repr(x)
 
 
 def _describe(x: Any) -> str:

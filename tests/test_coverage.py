@@ -30,6 +30,7 @@ ABSTRACT = {
     "Elementwise",
     "Fold",
     "FromReal",
+    "Opened",
     "OrderStatistic",
     "PartlyConstant",
     "Reduction",

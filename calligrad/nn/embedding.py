@@ -194,6 +194,9 @@ class Embedding(Module):
         dtype: Any = None,
         rng: np.random.Generator | None = None,
     ) -> None:
+        for name, n in (("num_embeddings", num_embeddings), ("embedding_dim", embedding_dim)):
+            if not isinstance(n, (int, np.integer)) or n < 0:
+                raise ValueError(f"{name} is a whole number of at least 0, not {n!r}")
         self.num_embeddings, self.embedding_dim = num_embeddings, embedding_dim
         self.padding_idx = None if padding_idx is None else padding_row("Embedding", padding_idx, num_embeddings)
         self.max_norm, self.norm_type, self.scale_grad_by_freq = max_norm, norm_type, scale_grad_by_freq

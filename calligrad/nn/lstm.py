@@ -162,7 +162,7 @@ class LSTM(Recurrent):
         dtype: Any = None,
         rng: np.random.Generator | None = None,
     ) -> None:
-        if not 0 <= proj_size < hidden_size:
+        if not 0 <= proj_size < max(1, hidden_size):  # that hidden_size is a size is said below
             raise ValueError(f"proj_size is 0, for none, or less than hidden_size, {hidden_size}, not {proj_size!r}")
         self.proj_size = proj_size
         super().__init__(

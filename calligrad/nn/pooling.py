@@ -21,6 +21,8 @@ class SumPool(Function):
     scale: Any
 
     def forward(self, x):
+        if x.dtype == np.float16:  # whose sums would overflow
+            return self.forward(x.astype(np.float32)).astype(np.float16)
         scale = np.asarray(self.scale, x.dtype)
 
         def summed(x: np.ndarray) -> np.ndarray:

@@ -282,3 +282,20 @@ def test_linear_cross_entropy_says_what_does_not_fit():
     with pytest.raises(ValueError, match="label 3 at index 1"):
         nn.LinearCrossEntropyLoss(3, 3)(X, np.array([0, 3]))
     assert nn.LinearCrossEntropyLoss(3, 4, dtype="f8")(X[:0], LABELS[:0]).dtype == np.float64
+
+
+@pytest.mark.parametrize("loss", [F.cross_entropy, F.nll_loss])
+@pytest.mark.parametrize("settings", [{}, {"weight": np.ones(3)}, {"ignore_index": 0}])
+def test_a_batch_of_ignored_labels_has_the_mean_nan_and_no_gradient(loss, settings):
+    x = Value(np.zeros((2, 3)))
+    mean = loss(x, np.full(2, settings.get("ignore_index", -100)), **settings)
+    assert np.isnan(mean.data)
+    mean.backward()
+    np.testing.assert_array_equal(x.grad, 0)
+    assert np.isnan(loss(np.zeros((0, 3)), np.zeros(0, int), **settings))
+
+
+def test_label_smoothing_takes_integer_logits_too():
+    np.testing.assert_allclose(
+        F.cross_entropy(np.ones((3, 4), int), np.array([0, 1, 2]), label_smoothing=0.1), np.log(4), rtol=1e-12
+    )

@@ -198,3 +198,9 @@ def test_drawn_windows_begin_where_the_samples_say():
     )
     volume = F.fractional_max_pool3d(np.arange(64.0).reshape(1, 4, 4, 4), 2, output_ratio=0.5)
     assert volume.shape == (1, 2, 2, 2)
+
+
+def test_sums_of_float16_do_not_overflow_on_the_way():
+    x = np.full((1, 1, 4), 40000, np.float16)
+    y = F.avg_pool1d(x, 4)
+    assert (y.dtype, float(y[0, 0, 0])) == (np.float16, 40000.0)

@@ -52,7 +52,7 @@ class Logistic(Elementwise):
         return np.multiply(g, slope, out=out)
 
 
-class Gated(Elementwise):
+class Opened(Elementwise):
     """``x`` times a ``gate`` that depends on it, from 0 to 1, which is kept: to find it is most of the work."""
 
     gates: Any = None  # which the forward pass leaves for the way back
@@ -78,7 +78,7 @@ class Gated(Elementwise):
         return np.multiply(x, gate, out=out[0]), gate
 
 
-class Gelu(Gated):
+class Gelu(Opened):
     """``x`` times the probability that a standard normal number is below ``x``."""
 
     def gate(self, x, out=None):
@@ -96,7 +96,7 @@ class Gelu(Gated):
         return bell
 
 
-class Swish(Gated):
+class Swish(Opened):
     """``x * sigmoid(x)``."""
 
     def gate(self, x, out=None):

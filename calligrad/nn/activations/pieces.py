@@ -197,7 +197,7 @@ def rrelu(
 
 def threshold(x: Any, threshold: float, value: float) -> Any:
     """``x`` where it is above ``threshold``, otherwise ``value``."""
-    return np.where(np.greater(x, threshold), x, value)
+    return np.where(np.less_equal(x, threshold), value, x)  # NaN passes, so that it is seen
 
 
 def hardshrink(x: Any, lambd: float = 0.5) -> Any:

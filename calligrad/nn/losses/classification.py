@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -82,6 +83,7 @@ class SoftCrossEntropy(Function):
     """Of each row, the sum of ``target`` times the negative logarithm of the softmax of ``x``."""
 
     def forward(self, x, target):
+        x = floating(x)
         shifted = x - np.max(x, axis=-1, keepdims=True, initial=-np.inf)
         return np.sum(target * (np.log(np.sum(np.exp(shifted), axis=-1, keepdims=True)) - shifted), axis=-1)
 
@@ -130,7 +132,10 @@ def cross_entropy(
     if labels.ignored is not None:
         soft = np.where(labels.ignored[:, np.newaxis], 0, soft)
     losses = np.reshape(SoftCrossEntropy()(labels.rows, soft), labels.shape)
-    return losses if reduction == "none" else np.sum(losses) * (1 if reduction == "sum" else labels.share())
+    if reduction == "none":
+        return losses
+    share = labels.share() if reduction == "mean" else 1
+    return np.sum(losses) * share if share else np.sum(losses) + math.nan
 
 
 def nll_loss(x: Any, target: Any, weight: Any = None, ignore_index: int = -100, reduction: str = "mean") -> Any:
@@ -206,13 +211,10 @@ class Labels:
         return np.where(self.ignored, np.zeros((), self.dtype), one)
 
     def share(self) -> Any:
-        """One over the sum of the weights, by which a mean multiplies; NaN if there are none."""
+        """One over the sum of the weights, by which a mean multiplies; 0 if there are none."""
         weights = self.weights()
-        if weights is None:
-            return 1 / len(self.flat) if len(self.flat) else np.nan
-        with np.errstate(divide="ignore", invalid="ignore"):
-            total = np.sum(weights)
-            return np.where(total == 0, np.nan, 1 / total).astype(self.dtype)
+        total = len(self.flat) if weights is None else np.sum(weights)
+        return 1 / total if total else 0.0
 
     def reduced(self, kind: Any, reduction: str) -> Any:
         """The losses that ``kind``, a Function, makes of rows, labels and weights."""
@@ -222,7 +224,9 @@ class Labels:
             losses = kind(total, share)(self.rows, self.flat)
         else:
             losses = kind(total, 1.0)(self.rows, self.flat, weights if reduction != "mean" else weights * share)
-        return losses if total else np.reshape(losses, self.shape)
+        if not total:
+            return np.reshape(losses, self.shape)
+        return losses if share else losses + math.nan  # the mean of nothing; its gradient is 0
 
 
 def _against_probabilities(x: Any, target: Any, weight: Any, reduction: str, label_smoothing: float) -> Any:

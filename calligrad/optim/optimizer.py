@@ -112,17 +112,12 @@ class Optimizer:
         """One step of one parameter."""
         step = self.steps.get(path, 0) + 1
         state = self.state.setdefault(path, {})
-        names = self.initial_state(p, **settings)
-        for name, start in names.items():
+        arrays = [p]
+        for name, start in self.initial_state(p, **settings).items():
             if name not in state:
                 state[name] = start if isinstance(start, np.ndarray) else np.full_like(p, start)
-
-        overwrite(
-            partial(self.rule, step, **settings),
-            [p, *(state[name] for name in names)],
-            g,
-            TILE if self.elementwise else p.size,
-        )
+            arrays.append(state[name])
+        overwrite(partial(self.rule, step, **settings), arrays, g, TILE if self.elementwise else p.size)
         self.steps[path] = step
 
     def zero_grad(self) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 
 from calligrad.function import Elementwise
 from calligrad.ops.elementwise import CLIP, masked
-from calligrad.ops.tiles import elementwise
+from calligrad.ops.tiles import TILE, elementwise
 from calligrad.random import generator
 from calligrad.value import unwrap
 
@@ -20,7 +20,8 @@ class Relu(Elementwise):
         return elementwise(self._above, x)
 
     def backward(self, g, *, y):
-        # y is not negative; NaN passes, so that it is seen
+        if y.size <= TILE:
+            return masked(g, y != 0)  # y is not negative; NaN passes, so that it is seen
         return elementwise(lambda g, y, out=None: masked(g, y != 0, out), g, y)
 
     @staticmethod

@@ -48,12 +48,15 @@ def weighted(losses: Any, weight: Any, reduction: str) -> Any:
 
 def same_shape(x: Any, target: Any, names: tuple[str, str] = ("prediction", "target")) -> None:
     """Raise unless ``x`` and ``target`` have the same shape: nothing broadcasts in a loss."""
-    if np.shape(x) != np.shape(target):
+    shapes = (x.shape, target.shape) if type(x) is type(target) is np.ndarray else (np.shape(x), np.shape(target))
+    if shapes[0] != shapes[1]:
         raise ValueError(f"a {names[0]} of shape {np.shape(x)} and a {names[1]} of shape {np.shape(target)} differ")
 
 
 def like(x: Any, target: Any) -> Any:
     """``target``; integers, bools and lists as a constant in the dtype of ``x``, so that counts leave float32 alone."""
+    if type(target) is np.ndarray and target.dtype.kind == "f":
+        return target
     numbers = unwrap(target) if hasattr(target, "dtype") else np.asarray(target)
     if numbers.dtype.kind not in "biuf" or (numbers.dtype.kind == "f" and hasattr(target, "dtype")):
         return target

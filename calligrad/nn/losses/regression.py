@@ -18,7 +18,7 @@ class SquaredError(Function):
     def forward(self, x, target):
         same_shape(x, target)
         d = x - target
-        return (d * d).mean()
+        return (d * d).mean() if d.size else x.dtype.type(math.nan)
 
     def backward(self, g, x, target):
         slope = (2 / max(1, x.size)) * g * (x - target)
@@ -60,7 +60,7 @@ def mse_loss(x: Any, target: Any, reduction: str = "mean", weight: Any = None) -
     >>> float(mse_loss(np.array([1.0, 2.0]), np.array([1.0, 4.0])))
     2.0
     """
-    if reduction == "mean" and weight is None and np.size(x):
+    if reduction == "mean" and weight is None:
         return SquaredError()(x, like(x, target))
     return weighted(np.square(difference(x, target)), weight, reduction)
 

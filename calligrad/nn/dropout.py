@@ -29,12 +29,10 @@ class Scaled(Function):
         return g * self.factors
 
 
-def dropout(
-    x: Any, p: float = 0.5, training: bool = True, inplace: bool = False, *, rng: np.random.Generator | None = None
-) -> Any:
+def dropout(x: Any, p: float = 0.5, training: bool = True, *, rng: np.random.Generator | None = None) -> Any:
     """Each number 0 with probability ``p``, and divided by ``1 - p`` otherwise; ``x`` itself without ``training``.
 
-    Nothing is ever written into ``x``: ``inplace`` is taken because PyTorch has it.
+    Nothing is ever written into ``x``, so there is no ``inplace``.
 
     Srivastava et al., "Dropout: a simple way to prevent neural networks from overfitting", 2014.
 
@@ -47,16 +45,12 @@ def dropout(
     return _drop(x, np.shape(x), p, rng) if training else x
 
 
-def dropout1d(
-    x: Any, p: float = 0.5, training: bool = True, inplace: bool = False, *, rng: np.random.Generator | None = None
-) -> Any:
+def dropout1d(x: Any, p: float = 0.5, training: bool = True, *, rng: np.random.Generator | None = None) -> Any:
     """``dropout`` of whole channels; ``x`` is (N, C, L) or (C, L)."""
     return _drop_channels("dropout1d", x, p, training, {2: 1, 3: 2}, rng)
 
 
-def dropout2d(
-    x: Any, p: float = 0.5, training: bool = True, inplace: bool = False, *, rng: np.random.Generator | None = None
-) -> Any:
+def dropout2d(x: Any, p: float = 0.5, training: bool = True, *, rng: np.random.Generator | None = None) -> Any:
     """``dropout`` of whole channels; ``x`` is (N, C, H, W) or (N, C, L), as in PyTorch.
 
     Tompson et al., "Efficient object localization using convolutional networks", arXiv:1411.4280.
@@ -64,16 +58,12 @@ def dropout2d(
     return _drop_channels("dropout2d", x, p, training, {3: 2, 4: 2}, rng)
 
 
-def dropout3d(
-    x: Any, p: float = 0.5, training: bool = True, inplace: bool = False, *, rng: np.random.Generator | None = None
-) -> Any:
+def dropout3d(x: Any, p: float = 0.5, training: bool = True, *, rng: np.random.Generator | None = None) -> Any:
     """``dropout`` of whole channels; ``x`` is (N, C, D, H, W) or (C, D, H, W)."""
     return _drop_channels("dropout3d", x, p, training, {4: 1, 5: 2}, rng)
 
 
-def alpha_dropout(
-    x: Any, p: float = 0.5, training: bool = False, inplace: bool = False, *, rng: np.random.Generator | None = None
-) -> Any:
+def alpha_dropout(x: Any, p: float = 0.5, training: bool = False, *, rng: np.random.Generator | None = None) -> Any:
     """``dropout`` to where selu saturates, scaled and shifted so that mean 0 and variance 1 are kept.
 
     Klambauer, Unterthiner, Mayr and Hochreiter, "Self-normalizing neural networks", arXiv:1706.02515.
@@ -83,7 +73,7 @@ def alpha_dropout(
 
 
 def feature_alpha_dropout(
-    x: Any, p: float = 0.5, training: bool = False, inplace: bool = False, *, rng: np.random.Generator | None = None
+    x: Any, p: float = 0.5, training: bool = False, *, rng: np.random.Generator | None = None
 ) -> Any:
     """``alpha_dropout`` of whole channels; ``x`` is (N, C, …)."""
     x = _checked("feature_alpha_dropout", x, p)
@@ -142,10 +132,10 @@ class Dropout(Module):
 
     function = staticmethod(dropout)
 
-    def __init__(self, p: float = 0.5, inplace: bool = False, *, rng: np.random.Generator | None = None) -> None:
+    def __init__(self, p: float = 0.5, *, rng: np.random.Generator | None = None) -> None:
         if not 0 <= p <= 1:
             raise ValueError(f"{type(self).__name__}: p is a probability from 0 to 1, not {p!r}")
-        self.p, self.inplace, self.rng = p, inplace, rng
+        self.p, self.rng = p, rng
 
     def forward(self, x: Any) -> Any:
         """Any shape that the function takes, to the same shape."""

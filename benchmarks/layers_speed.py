@@ -223,7 +223,7 @@ def grown(framework: str, family: str, number: int) -> int:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("families", nargs="*", help=", ".join(ROWS))
+    parser.add_argument("families", nargs="*", choices=[[], *ROWS], help=", ".join(ROWS))
     parser.add_argument("--memory", nargs=3, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if THREADS.items() - os.environ.items():  # NumPy reads them when it is imported

@@ -12,7 +12,7 @@ from calligrad.function import Function
 from calligrad.nn.init import kaiming_uniform_, uniform_
 from calligrad.nn.module import Module
 from calligrad.ops.contract import rows
-from calligrad.value import Value
+from calligrad.value import Value, as_arraylike
 
 
 class Affine(Function):
@@ -58,8 +58,8 @@ def bilinear(x1: Any, x2: Any, weight: Any, bias: Any = None) -> Any:
         raise ValueError(f"x1 (…, in1), x2 (…, in2) and weight (out, in1, in2) do not fit: they have shapes {shapes}")
     if bias is not None and np.shape(bias) != sizes[:1]:
         raise ValueError(f"bias (out,) and weight (out, in1, in2) do not fit: {np.shape(bias)} and {sizes}")
-    y = np.einsum("...i,oij,...j->...o", x1, weight, x2, optimize=True)
-    return y if bias is None else y + bias
+    pairs = as_arraylike(x1)[..., :, np.newaxis] * as_arraylike(x2)[..., np.newaxis, :]
+    return linear(np.reshape(pairs, (*lead, n * m)), np.reshape(weight, (sizes[0], n * m)), bias)
 
 
 class Linear(Module):

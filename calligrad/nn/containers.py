@@ -34,6 +34,9 @@ class ModuleList(Module):
         for i, (name, module) in enumerate(named):
             if not callable(module):
                 raise TypeError(f"{type(self).__name__} takes modules and functions; number {i} is {module!r}")
+            if isinstance(module, type) and issubclass(module, Module):
+                kind = module.__name__
+                raise TypeError(f"{type(self).__name__}: number {i} is the class {kind}, not a module; write {kind}(…)")
             name = str(i) if renumber and name.isdigit() else name
             _refuse_name(self, name, parts)
             parts[name] = module

@@ -148,7 +148,7 @@ class Spans:
     def __init__(self, lengths: Any, steps: int, n: int | None) -> None:
         self.lengths = np.asarray(unwrap(lengths))
         if self.lengths.dtype.kind not in "iu" or self.lengths.shape != (n,):
-            wanted = "go with a batch of sequences" if n is None else f"are {n} integers"
+            wanted = "go with a batch of sequences" if n is None else f"are {n} integers, one for each sequence"
             raise ValueError(f"lengths {wanted}, not {self.lengths.dtype} of shape {self.lengths.shape}")
         if np.any(wrong := (self.lengths < 1) | (self.lengths > steps)):
             i = int(np.flatnonzero(wrong)[0])
@@ -223,7 +223,8 @@ def parts_of_state(state: Any, shapes: list[tuple[int, ...]], alone: bool) -> tu
     got = [np.shape(part) for part in parts]
     if got != shapes:
         wanted = " and ".join(map(str, shapes))
-        raise ValueError(f"the state has the shape {wanted}, not {' and '.join(map(str, got))}")
+        form = "is a pair of arrays of the shapes" if len(shapes) > 1 else "has the shape"
+        raise ValueError(f"the state {form} {wanted}, not {' and '.join(map(str, got))}")
     return tuple(np.expand_dims(part, 1) for part in parts) if alone else parts
 
 

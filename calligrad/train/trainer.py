@@ -352,8 +352,9 @@ class Trainer:
             state.restore(self, found, self.folder.path)
             self.history = [record for record in self.folder.rewind(found["history"]) if "batch" not in record]
             if self.show:
-                place = f"epoch {self.epoch + 1}, batch {self.batch + 1}" if self.epoch < epochs else "its end"
-                print(f"going on with {self.folder.path} from {place}", file=sys.stderr)
+                place = f"goes on at epoch {self.epoch + 1}, batch {self.batch + 1}"
+                done = f"has its {epochs} epochs: nothing is left to do"
+                print(f"{self.folder.path} {place if self.epoch < epochs else done}", file=sys.stderr)
         if self.folder:
             self.folder.write_settings(self.settings | {"epochs": epochs})
         self._saved_at = time.monotonic()

@@ -115,3 +115,8 @@ def test_shapes():
 def test_refusals(call, error, words):
     with pytest.raises(error, match=words):
         call()
+
+
+def test_a_class_where_a_module_belongs_is_refused_at_once():
+    with pytest.raises(TypeError, match=r"Sequential: number 1 is the class ReLU, not a module; write ReLU\(…\)"):
+        Sequential(Linear(1, 2), ReLU)

@@ -117,7 +117,11 @@ class Optimizer:
             if name not in state:
                 state[name] = start if isinstance(start, np.ndarray) else np.full_like(p, start)
             arrays.append(state[name])
-        overwrite(partial(self.rule, step, **settings), arrays, g, TILE if self.elementwise else p.size)
+        if self.elementwise and p.size > TILE and all(array.flags.c_contiguous for array in arrays):
+            in_tiles(partial(self.rule, step, **settings), arrays, g)
+        else:
+            for array, new in zip(arrays, self.rule(step, p, g, *arrays[1:], **settings), strict=True):
+                array[...] = new
         self.steps[path] = step
 
     def zero_grad(self) -> None:
@@ -189,21 +193,17 @@ class Optimizer:
         return f"{type(self).__name__}({inner})"
 
 
-def overwrite(rule: Callable[..., tuple[Any, ...]], arrays: list[Any], g: Any, tile: int) -> None:
+def in_tiles(rule: Callable[..., tuple[Any, ...]], arrays: list[Any], g: Any) -> None:
     """Write what ``rule`` makes of a parameter, ``g`` and the state into ``arrays``, the parameter and the state.
 
-    Where they are longer than ``tile`` it is called on piece after piece; 0-d state goes whole into each.
+    It is called on piece after piece of them; 0-d state goes whole into each.
     """
     size = arrays[0].size
-    if size <= tile or not all(array.flags.c_contiguous for array in arrays):
-        for array, new in zip(arrays, rule(arrays[0], g, *arrays[1:]), strict=True):
-            array[...] = new
-        return
     flat, g = [array.reshape(-1) if array.ndim else array for array in arrays], g.reshape(-1)
-    for start in range(0, size, tile):
-        piece = slice(start, start + tile)
+    for start in range(0, size, TILE):
+        piece = slice(start, start + TILE)
         parts = [array[piece] if array.ndim else array for array in flat]
-        is_last = start + tile >= size
+        is_last = start + TILE >= size
         for part, new in zip(parts, rule(parts[0], g[piece], *parts[1:]), strict=True):
             if part.ndim or is_last:
                 part[...] = new

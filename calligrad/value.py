@@ -237,7 +237,8 @@ class Value(ArrayLike):
             raise BufferError(
                 f"{self.label()} requires grad, and no gradient comes back from there: hand over value.data"
             )
-        return self.data.__dlpack__(stream=stream, max_version=max_version, dl_device=dl_device, copy=copy)
+        wishes = {"stream": stream, "max_version": max_version, "dl_device": dl_device, "copy": copy}
+        return self.data.__dlpack__(**{name: x for name, x in wishes.items() if x is not None})  # NumPy 2.0 knows one
 
     def __dlpack_device__(self) -> tuple[int, int]:
         return self.data.__dlpack_device__()

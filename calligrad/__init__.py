@@ -34,6 +34,7 @@ __all__ = [
     "add",
     "as_array",
     "as_value",
+    "compile",
     "constant",
     "custom",
     "default_dtype",
@@ -78,6 +79,7 @@ if TYPE_CHECKING:  # what follows, for those who read without running
     from calligrad import train as train
     from calligrad.anomaly import detect_anomaly
     from calligrad.batching import vmap
+    from calligrad.compiler.compiled import compile
     from calligrad.diagnosis.doctor import doctor
     from calligrad.nn.activations import gelu, relu, sigmoid, tanh
     from calligrad.nn.linear import Linear
@@ -87,6 +89,7 @@ _PACKAGES = ("batching", "data", "nn", "optim", "testing", "train")
 _HOMES = {
     "Linear": "nn",
     "Module": "nn",
+    "compile": "compiler.compiled",
     "detect_anomaly": "anomaly",
     "doctor": "diagnosis",
     "gelu": "nn.activations",

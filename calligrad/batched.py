@@ -21,6 +21,7 @@ from weakref import WeakValueDictionary
 import numpy as np
 
 from calligrad.arraylike import ArrayLike
+from calligrad.modes import capturing
 from calligrad.rules import numpy_name
 from calligrad.value import Value, unwrap_all
 from calligrad.views import of_one_example as of_one_example
@@ -352,6 +353,8 @@ _PLACE = frozenset(("generation", "edges", "seed", "gradient", "_kept", "_y", "_
 
 def lifted(function: Function, args: Any) -> Any:
     """The operands of ``function`` at one level: Values of lower ones are constants there."""
+    if capturing:
+        capturing[-1].reach(*args)
     level, _ = survey(args, settings_of(function))
     if level is None:
         return args

@@ -8,6 +8,7 @@ from contextvars import ContextVar
 from typing import Any
 
 paused: ContextVar[int] = ContextVar("paused", default=0)  # how many no_grad() blocks we are in
+capturing: list[Any] = []  # the captures of calligrad.compile that are going on, in all threads
 strict: ContextVar[bool] = ContextVar("strict", default=False)  # whether a Value may not leave as a Python number
 
 
@@ -46,3 +47,8 @@ def no_grad() -> Iterator[None]:
         yield
     finally:  # counted, so that blocks in generators may end in any order
         paused.set(max(0, paused.get() - 1))
+
+
+def capture_here() -> Any:
+    """The capture that goes on in this thread, or None."""
+    return capturing[-1] if capturing and capturing[-1].is_here() else None

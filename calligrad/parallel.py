@@ -7,7 +7,8 @@ import ctypes
 import os
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from queue import SimpleQueue
@@ -54,16 +55,15 @@ def run(f: Callable[[Any], Any], chunks: Iterable[Any]) -> list[Any]:
         return [f(chunk) for chunk in chunks]
     task = _Task(f, chunks)
     _hire(helpers)
-    _blas_threads(+1)
-    try:
-        for _ in range(helpers):
-            _offers.put((contextvars.copy_context(), task))  # so that np.errstate holds there too
-        task.work()
-    finally:
-        task.todo.clear()
-        with task.ended:
-            task.ended.wait_for(lambda: not task.working)
-        _blas_threads(-1)
+    with one_blas_thread():
+        try:
+            for _ in range(helpers):
+                _offers.put((contextvars.copy_context(), task))  # so that np.errstate holds there too
+            task.work()
+        finally:
+            task.todo.clear()
+            with task.ended:
+                task.ended.wait_for(lambda: not task.working)
     if task.error is None:
         return task.results
     error, task.error = task.error, None
@@ -151,6 +151,16 @@ def _openblas() -> tuple[Callable[[], int], Callable[[int], None]] | None:
 _runs = 0  # that go on at this moment, on the threads of the program
 _wanted = 1  # threads of OpenBLAS when none goes on
 _counting = threading.Lock()
+
+
+@contextmanager
+def one_blas_thread() -> Iterator[None]:
+    """Within it OpenBLAS works on one thread for each caller, and not on threads of its own."""
+    _blas_threads(+1)
+    try:
+        yield
+    finally:
+        _blas_threads(-1)
 
 
 def _blas_threads(change: int) -> None:

@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from calligrad.modes import capture_here
+
 _generator: np.random.Generator | None = None  # made when first drawn from: numpy.random is slow to import
 
 
@@ -23,11 +25,17 @@ def seed(n: int) -> None:
 
 def generator(rng: np.random.Generator | None = None) -> np.random.Generator:
     """``rng`` if there is one, otherwise the shared generator."""
-    global _generator
     if rng is not None:
-        if not isinstance(rng, np.random.Generator):
+        if not isinstance(rng, np.random.Generator) and not hasattr(type(rng), "is_traced"):
             raise TypeError(f"rng is a generator such as np.random.default_rng(0), not {rng!r}")
         return rng
+    if (capture := capture_here()) is not None:
+        return capture.generator(_shared)
+    return _shared()
+
+
+def _shared() -> np.random.Generator:
+    global _generator
     if _generator is None:
         _generator = np.random.default_rng()
     return _generator
@@ -54,7 +62,7 @@ def restore(state: dict[str, Any], rng: np.random.Generator | None = None) -> No
         kind = getattr(np.random, str(state.get("bit_generator")), None)
         if kind is None:
             raise ValueError(f"a state of random.state() is needed, not {state!r}")
-        if type(generator().bit_generator) is not kind:
+        if type(_shared().bit_generator) is not kind:
             _generator = np.random.Generator(kind())
     generator(rng).bit_generator.state = state
 
@@ -63,3 +71,16 @@ def _plain(x: Any) -> Any:
     if isinstance(x, dict):
         return {key: _plain(part) for key, part in x.items()}
     return x.tolist() if isinstance(x, (np.ndarray, np.generic)) else x
+
+
+def snapshot() -> Any:
+    """Where the shared generator and NumPy's and Python's own stand, for ``rewind``."""
+    return (None if _generator is None else (_generator, _generator.bit_generator.state)), np.random.get_state()
+
+
+def rewind(snapshot: Any) -> None:
+    """Bring them back to where they stood."""
+    own, legacy = snapshot
+    if own is not None:
+        own[0].bit_generator.state = own[1]
+    np.random.set_state(legacy)

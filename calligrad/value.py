@@ -16,7 +16,7 @@ import numpy as np
 
 from calligrad import views
 from calligrad.arraylike import ArrayLike
-from calligrad.modes import paused, strict
+from calligrad.modes import capturing, paused, strict
 from calligrad.rules import RULES, numpy_name, rule_of
 from calligrad.sweep import ancestors, sweep
 
@@ -82,6 +82,8 @@ class Value(ArrayLike):
     @property
     def data(self) -> Any:
         """The array. Assigning swaps the array of a leaf for another of the same shape."""
+        if capturing:
+            capturing[-1].reach(self)
         return np.asarray(self._array) if isinstance(self._array, np.generic) else self._array
 
     @data.setter
@@ -254,6 +256,8 @@ class Value(ArrayLike):
         return RULES[Value.__getitem__](self, key)
 
     def __setitem__(self, key: Any, value: Any) -> None:
+        if capturing:
+            capturing[-1].reach(self)
         leaf = views.origin(self)
         if leaf.created_by is None and leaf._requires_grad:
             if paused.get() and self.created_by is None:

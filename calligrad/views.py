@@ -48,6 +48,8 @@ def of_one_example(x: Any) -> np.ndarray | None:
     """The array itself, or the first of a batch of them, which all lie alike; None if there is none."""
     if type(x) is np.ndarray:
         return x
+    if hasattr(x, "storage"):  # of a capture: what it holds lies in memory as it would
+        return x.data if isinstance(x.data, np.ndarray) else None
     if (examples := getattr(x, "examples", None)) is None or not len(examples):
         return None
     whole = of_one_example(getattr(examples, "_array", examples))

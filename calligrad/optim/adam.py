@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from typing import Any
 
@@ -72,7 +71,7 @@ class Adam(Optimizer):
         mean = beta1 * mean + (1 - beta1) * g
         square = beta2 * square + (1 - beta2) * (g * g)
         largest = tuple(np.maximum(x, square) for x in largest)
-        unbiased1, unbiased2 = 1 - beta1**step, math.sqrt(1 - beta2**step)
+        unbiased1, unbiased2 = 1 - beta1**step, (1 - beta2**step) ** 0.5
         spread = np.sqrt(largest[0] if amsgrad else square) + eps * unbiased2
         return p - lr * unbiased2 / unbiased1 * (mean / spread), mean, square, *largest
 

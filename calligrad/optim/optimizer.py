@@ -94,6 +94,19 @@ class Optimizer:
 
     # ---- steps
 
+    def changing_numbers(self) -> list[dict]:
+        """What ``calligrad.compile`` reads anew in every run: the rates and other settings, and the counts of steps.
+
+        All state is there from then on, so that a program finds it.
+        """
+        for group in self.param_groups:
+            settings = self._rule_settings(group)
+            for path, p in zip(group["param_names"], group["params"]):
+                if p.requires_grad:
+                    self.steps.setdefault(path, 0)
+                    self._state_of(path, p.data, settings)
+        return [self.steps, *self.param_groups]
+
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Change every parameter that has a gradient; the loss, if there is a ``closure`` that computes it."""
         loss = None if closure is None else closure()
@@ -111,18 +124,26 @@ class Optimizer:
     def _change(self, path: str, p: Any, g: Any, settings: dict[str, Any]) -> None:
         """One step of one parameter."""
         step = self.steps.get(path, 0) + 1
-        state = self.state.setdefault(path, {})
-        arrays = [p]
-        for name, start in self.initial_state(p, **settings).items():
-            if name not in state:
-                state[name] = start if isinstance(start, np.ndarray) else np.full_like(p, start)
-            arrays.append(state[name])
-        if self.elementwise and p.size > TILE and all(array.flags.c_contiguous for array in arrays):
+        arrays = [p, *self._state_of(path, p, settings)]
+        if (
+            self.elementwise
+            and p.size > TILE
+            and type(p) is np.ndarray
+            and all(array.flags.c_contiguous for array in arrays)
+        ):
             in_tiles(partial(self.rule, step, **settings), arrays, g)
         else:
             for array, new in zip(arrays, self.rule(step, p, g, *arrays[1:], **settings), strict=True):
                 array[...] = new
         self.steps[path] = step
+
+    def _state_of(self, path: str, p: Any, settings: dict[str, Any]) -> list[Any]:
+        """The state of a parameter, which begins here."""
+        state = self.state.setdefault(path, {})
+        for name, start in self.initial_state(p, **settings).items():
+            if name not in state:
+                state[name] = start if isinstance(start, np.ndarray) else np.full_like(p, start)
+        return [state[name] for name in self.initial_state(p, **settings)]
 
     def zero_grad(self) -> None:
         """Forget the gradients."""

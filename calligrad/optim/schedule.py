@@ -7,12 +7,15 @@ from typing import Any
 
 import numpy as np
 
+from calligrad.modes import capture_here
 from calligrad.optim.optimizer import Optimizer
 from calligrad.optim.state import as_arrays, refuse_misfits
 
 
 class Resumable:
     """Something whose state is a few numbers, the attributes in ``state_names``."""
+
+    is_settled = True  # for calligrad.compile: it changes between runs of a program, not in them
 
     state_names: tuple[str, ...] = ()
 
@@ -74,6 +77,9 @@ class Schedule(Resumable):
 
     def step(self) -> None:
         """Go on to the next epoch."""
+        if (capture := capture_here()) is not None:
+            capture.afterwards(self.step)
+            return
         self._go_to(self.last_epoch + 1)
 
     def _go_to(self, epoch: Any) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from calligrad.nn.module import Module
+from calligrad.primitive import primitive
 from calligrad.value import unwrap
 
 
@@ -73,6 +74,7 @@ def rescaling(weight: Any, x: Any, name: str = "weight") -> Any:
     return weight.astype(np.result_type(unwrap(x), np.float16))
 
 
+@primitive(checks=True)
 def refuse(wrong: Any, numbers: Any, what: str) -> None:
     """Raise ``ValueError`` with the first of ``numbers`` that is ``wrong``; ``what`` says of it "is not …"."""
     if np.any(wrong):

@@ -213,8 +213,10 @@ class Labels:
     def share(self) -> Any:
         """One over the sum of the weights, by which a mean multiplies; 0 if there are none."""
         weights = self.weights()
-        total = len(self.flat) if weights is None else np.sum(weights)
-        return 1 / total if total else 0.0
+        if weights is None:
+            return 1 / len(self.flat) if len(self.flat) else 0.0
+        total = np.sum(weights)
+        return np.where(total, 1 / np.where(total, total, 1), 0)[()]
 
     def reduced(self, kind: Any, reduction: str) -> Any:
         """The losses that ``kind``, a Function, makes of rows, labels and weights."""
@@ -226,7 +228,9 @@ class Labels:
             losses = kind(total, 1.0)(self.rows, self.flat, weights if reduction != "mean" else weights * share)
         if not total:
             return np.reshape(losses, self.shape)
-        return losses if share else losses + math.nan  # the mean of nothing; its gradient is 0
+        if isinstance(share, float) and share:
+            return losses
+        return losses + np.where(share, 0, math.nan).astype(self.dtype)  # the mean of nothing; its gradient is 0
 
 
 def _against_probabilities(x: Any, target: Any, weight: Any, reduction: str, label_smoothing: float) -> Any:

@@ -1,0 +1,140 @@
+"""Traced: an array that writes down what is done to it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import numpy as np
+
+from calligrad.arraylike import ArrayLike
+
+if TYPE_CHECKING:
+    from calligrad.compiler.program import Var
+    from calligrad.compiler.trace import Storage, Trace
+
+
+class CaptureError(TypeError):
+    """A function does what ``compile`` cannot capture; the message names the line and the way out."""
+
+
+class Traced(ArrayLike):
+    """An array of a function that is being captured. ``data`` is what it holds in this run.
+
+    Arrays that share memory have one ``storage``; what is written into one of them is seen in the others, as in NumPy.
+    """
+
+    __slots__ = ("__weakref__", "asked", "data", "storage", "trace", "var", "version", "view")
+
+    def __init__(self, data: Any, trace: Trace, storage: Storage, var: Var) -> None:
+        self.data = data
+        self.trace = trace
+        self.storage = storage
+        self.var = var  # what stands for it in the program, as long as the storage has this version
+        self.version = storage.version
+        self.view: tuple[Traced, Callable | None, tuple, dict] | None = None  # the call that made it of another array
+        self.asked: Callable | None = None  # np.any or np.all, if that made it
+
+    # ---- NumPy's two protocols
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        for x in inputs:
+            if type(x) is not Traced and (isinstance(x, ArrayLike) or not _is_known(x)):
+                return NotImplemented  # a Value goes around an array, never inside
+        return self.trace.call_ufunc(ufunc, method, inputs, kwargs)
+
+    def __array_function__(self, func: Callable, types: Any, args: Any, kwargs: Any) -> Any:
+        if any(issubclass(t, ArrayLike) and t is not Traced for t in types):
+            return NotImplemented
+        return self.trace.call(func, args, kwargs)
+
+    def __getitem__(self, key: Any) -> Any:
+        return self.trace.getitem(self, key)
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        self.trace.setitem(self, key, value)
+
+    def _is_number(self) -> bool:
+        return isinstance(self.data, np.generic)
+
+    # ---- what an array is
+
+    @property
+    def base(self) -> Any:
+        """The array of which this is a view, or None."""
+        return None if self.view is None else self.view[0]
+
+    def __repr__(self) -> str:
+        return f"Traced({self.dtype}{list(self.shape)})"
+
+    def __copy__(self) -> Traced:
+        return np.copy(self)  # type: ignore[return-value]
+
+    def __deepcopy__(self, memo: dict) -> Traced:
+        return np.copy(self)  # type: ignore[return-value]
+
+    # ---- leaving: a program holds for any numbers
+
+    def __bool__(self) -> bool:
+        # Functions of calligrad may ask whether an exceptional value is anywhere (np.any), or whether all is well
+        # (np.all). Then they go the way that is right for any values.
+        if self.asked is not None and sys._getframe(1).f_globals.get("__name__", "").startswith("calligrad."):
+            return self.asked is np.any
+        self._refuse("if, while, and, or, not, bool(x)", "np.where(condition, a, b), np.logical_and(a, b), …")
+
+    def __contains__(self, item: Any) -> bool:
+        self._refuse("a in x", "np.any(x == a), for np.where and the like")
+
+    def __float__(self) -> float:
+        self._refuse("float(x)", "np.… in place of math.…, and return what is to be a number")
+
+    def __int__(self) -> int:
+        self._refuse("int(x)", "x.astype(int), or pass the number as an argument of its own")
+
+    def __complex__(self) -> complex:
+        self._refuse("complex(x)", "x.astype(complex)")
+
+    def __round__(self, digits: int | None = None) -> Any:
+        return np.round(self, digits or 0)
+
+    def __index__(self) -> int:
+        self._refuse("x as a size, a bound or a whole number", "np.take(array, x, axis) for array[x], or pass an int")
+
+    def __format__(self, spec: str) -> str:
+        if spec:
+            self._refuse(f"a text with the number, {{x:{spec}}}", "it outside: return the array")
+        return repr(self)
+
+    def item(self, *index: Any) -> Any:
+        """Refused: it is another number in every run."""
+        self._refuse("x.item()", "x[…] for an array of one number, and return it")
+
+    def tolist(self) -> Any:
+        """Refused: they are other numbers in every run."""
+        self._refuse("x.tolist()", "list(x) for a list of arrays, and return them")
+
+    def tobytes(self, order: str = "C") -> bytes:
+        """Refused: they are other bytes in every run."""
+        self._refuse("x.tobytes()", "it outside: return the array")
+
+    def __array__(self, *args: Any, **kwargs: Any) -> Any:
+        self._refuse(
+            "np.asarray(x), np.array([…]) or array[…] = x on an array of NumPy's own",
+            "np.stack([…]) to join, and y = np.zeros_like(x, shape=…) for an array to write into",
+        )
+
+    def __dlpack__(self, **kwargs: Any) -> Any:
+        self._refuse("x.__dlpack__()", "it outside: return the array")
+
+    def __reduce__(self) -> Any:
+        self._refuse("pickling x", "it outside: return the array")
+
+    def _refuse(self, what: str, way_out: str) -> NoReturn:
+        raise self.trace.error(f"{what} would fix a number that changes from call to call. Write {way_out}")
+
+
+def _is_known(x: Any) -> bool:
+    return isinstance(x, (Traced, np.ndarray, np.generic, int, float, complex, list, tuple)) or hasattr(
+        type(x), "is_host"
+    )

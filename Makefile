@@ -36,8 +36,8 @@ parity: .venv-peers/peers  ## the same numbers as PyTorch
 	$(PEERS) -m benchmarks.layers
 	$(PEERS) -m benchmarks.optimizers
 
-bench: .venv-peers/peers  ## speed and memory beside PyTorch, layer by layer; every function of NumPy beside autograd
-	$(PEERS) -m benchmarks.run
+bench: .venv-peers/peers  ## training steps beside PyTorch and JAX; layers beside PyTorch; every function of NumPy beside autograd
+	$(PEERS) -m benchmarks.training
 	$(PEERS) -m benchmarks.layers_speed
 	$(PEERS) -m benchmarks.functions
 

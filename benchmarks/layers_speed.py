@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.run import busy_seconds, peak_bytes
+from benchmarks.machine import busy_seconds, peak_bytes
 
 THREADS = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "2")
 TURNS, TRIES, SECONDS, PAUSE = 9, 40, 0.1, 0.05

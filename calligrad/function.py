@@ -136,7 +136,7 @@ class Function:
             else:
                 x = a if type(a) in PLAIN and self.broadcasts else self._operand(a)
                 edges.append((None, getattr(x, "shape", ()), None))
-                arrays = arrays or type(x) in _ARRAYS
+                arrays = arrays or type(x) in ARRAYS
             xs.append(x)
 
         try:
@@ -177,7 +177,7 @@ class Function:
         self._prints = []
         kept: Any = self._kept
         for i, x in enumerate(kept):
-            if type(x) in _ARRAYS and self.edges[i][0] is None:
+            if type(x) in ARRAYS and self.edges[i][0] is None:
                 kept[i] = self._held(x)
         for name in self.holds:
             setattr(self, name, self._held(getattr(self, name)))
@@ -189,6 +189,8 @@ class Function:
             return tuple(map(self._held, x))
         if type(x) is batched.Batched:
             return x.copy()
+        if hasattr(x, "storage"):  # an array of a capture
+            return x.tracer.still(x)
         if type(x) is not ndarray:
             return x
         x, print_of_it = still(x)
@@ -199,7 +201,7 @@ class Function:
     def _holds_array(self) -> bool:
         for name in self.holds:
             x = getattr(self, name)
-            if type(x) is ndarray or (type(x) is tuple and ndarray in map(type, x)):
+            if type(x) in ARRAYS or (type(x) is tuple and any(type(part) in ARRAYS for part in x)):
                 return True
         return False
 
@@ -216,7 +218,9 @@ class Function:
         except (TypeError, ValueError) as error:
             error.add_note(f"in {self!r}")
             raise
-        return np.asarray(x)[()] if type(x) in PLAIN and not self.broadcasts else x
+        if self.broadcasts:
+            return x
+        return x.as_array() if hasattr(x, "is_host") else np.asarray(x)[()] if type(x) in PLAIN else x
 
     def _output(self, y: Any) -> Any:
         """What the operation returned, as Values that remember it."""
@@ -387,7 +391,7 @@ def computed(data: Any, creator: Any) -> Value:
     return y
 
 
-_ARRAYS = frozenset({ndarray, batched.Batched})
+ARRAYS = {ndarray, batched.Batched}  # what may be written into; a capture has one more
 _SCALARS = frozenset(np.dtype(code).type for code in "efdgFDG")  # NumPy's scalars, which 0-d results are
 _new = object.__new__
 

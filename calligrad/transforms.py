@@ -207,7 +207,12 @@ def _open(x: Any, f: Callable) -> Value:
 
 def _close(g: Any, x: Any) -> Any:
     """``g`` as NumPy would return it: for a number a number, for an array an array."""
-    return g if isinstance(g, Value) or g.ndim or isinstance(x, np.ndarray) else g[()]
+    return g if isinstance(g, Value) or g.ndim or _is_array(x) else g[()]
+
+
+def _is_array(x: Any) -> bool:
+    """Whether it is an array of NumPy's, or one of a capture that stands for such."""
+    return isinstance(x, np.ndarray) or (hasattr(x, "storage") and not x._is_number())
 
 
 def _name(f: Any) -> str:
@@ -270,7 +275,7 @@ def vjp(f: Callable, *xs: Any) -> tuple[Any, Callable]:
     >>> pull(np.array([1.0, 10.0]))
     (array([ 3., 40.]), array([ 1., 20.]))
     """
-    xs = tuple(map_leaves(lambda x: x.copy() if isinstance(x, np.ndarray) else x, x) for x in xs)  # pull comes later
+    xs = tuple(map_leaves(lambda x: x.copy() if _is_array(x) else x, x) for x in xs)  # pull comes later
     run = _Run(f, xs, range(len(xs)), {})
     return run.result(), lambda gy: run.pull(_matching(gy, run.y, "gradient"))
 

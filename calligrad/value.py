@@ -76,6 +76,8 @@ class Value(ArrayLike):
         self._requires_grad = bool(requires_grad) and self._array.dtype.kind in "fc"
         self.created_by: Function | Argument | None = None
         self.name = name
+        if capturing:
+            capturing[-1].born(self)
 
     # ---- the array and its place in the graph
 
@@ -84,6 +86,8 @@ class Value(ArrayLike):
         """The array. Assigning swaps the array of a leaf for another of the same shape."""
         if capturing:
             capturing[-1].reach(self)
+            if hasattr(self._array, "storage") and self._array._is_number():
+                return np.copy(self._array)
         return np.asarray(self._array) if isinstance(self._array, np.generic) else self._array
 
     @data.setter
@@ -101,6 +105,8 @@ class Value(ArrayLike):
     def grad(self) -> Any:
         """What ``backward`` left here: an array of data's shape and dtype, or None."""
         if (f := self.created_by) is None:
+            if capturing:
+                capturing[-1].reads_gradients([self])
             return self._grad
         return f.gradient if f.seed is None else f.seed
 
@@ -157,7 +163,7 @@ class Value(ArrayLike):
         if not self.requires_grad:
             raise RuntimeError(f"{self.label()} has no gradient: {self._why_constant()}")
         if self.created_by is None:
-            if self._grad is None:
+            if self.grad is None:
                 self._refuse_complex()
                 self._grad = np.ones_like(self._array)
             return
@@ -175,6 +181,8 @@ class Value(ArrayLike):
         grads = {leaf: g for leaf, g in grads.items() if isinstance(leaf, Value)}
         if found_arguments and not grads:
             raise RuntimeError(f"behind {self.label()} is only the argument of a function that {_OVER}")
+        if capturing:
+            capturing[-1].reads_gradients(grads)
         found = map(conjugated, grads.values())
         for leaf, gx in zip(grads, owned(found, seed, *(leaf._array for leaf in grads))):
             gx = gx if gx.dtype == leaf._array.dtype else gx.astype(leaf._array.dtype)  # the leaf was given other data
@@ -346,7 +354,7 @@ class Value(ArrayLike):
         if self.created_by is not None:
             raise RuntimeError(f"{self.label()} was computed: a copy would lose its graph. Copy leaves, or detach()")
         memo[id(self)] = y = Value(np.copy(self._array), self.name, requires_grad=self._requires_grad)
-        y._grad = None if self._grad is None else np.copy(self._grad)
+        y._grad = None if self.grad is None else np.copy(self._grad)
         return y
 
     def __reduce__(self) -> Any:
@@ -402,6 +410,8 @@ def as_numeric(data: Any) -> Any:
     """``data`` as a numeric array; arrays of any kind that speaks NumPy's protocols pass unchanged."""
     if isinstance(data, Value):
         raise TypeError("this is a Value already; as_value(x) passes Values through, and x.data is the array inside")
+    if hasattr(data, "is_host"):  # a Python number of a capture
+        return data.as_array()
     if not hasattr(data, "__array_function__"):
         if data is None or isinstance(data, (str, bytes)):
             raise TypeError(f"a Value holds numbers, not {data!r}")
@@ -435,7 +445,7 @@ def as_operand(x: Any) -> Any:
     """``x``, which is no Value, as a Function takes it: a numeric array, or a Python number as it is."""
     if type(x) is np.ndarray and x.shape and x.dtype.kind in "fiubc":
         return x
-    if isinstance(x, (float, int, complex)):
+    if isinstance(x, (float, int, complex)) or hasattr(x, "is_host"):
         return x
     x = as_numeric(x)
     return x if x.shape or type(x) is not np.ndarray else x[()]

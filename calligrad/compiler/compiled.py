@@ -1,24 +1,28 @@
-"""compile: a function that is captured on its first call and run as a program from then on."""
+"""compile: a function that is captured in its first calls and run as a program from then on."""
 
 from __future__ import annotations
 
 import functools
+import os
+import sys
 import threading
 import warnings
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
+from weakref import WeakSet
 
 import numpy as np
 
+from calligrad import anomaly
 from calligrad.arraylike import ArrayLike
 from calligrad.compiler import backends
-from calligrad.compiler.capture import Capture, Wanted
-from calligrad.compiler.passes import optimized
-from calligrad.compiler.program import Program, Var, mapped
+from calligrad.compiler.arguments import taken_apart
+from calligrad.compiler.capture import Capture, Moved, lock
+from calligrad.compiler.program import Program
 from calligrad.compiler.run import Run
-from calligrad.compiler.surroundings import leaves
-from calligrad.dtypes import default_dtype
-from calligrad.modes import capture_here, paused, strict
+from calligrad.compiler.surroundings import Place
+from calligrad.modes import capture_here, capturing
 from calligrad.value import Value
 
 MOST = 64
@@ -55,15 +59,16 @@ def compile(f: Callable | None = None, *, backend: str | None = None) -> Any:
 
 
 class Compiled:
-    """A function and the programs that were captured of it; see ``compile``."""
+    """A function and the programs that were captured of it; see ``compile``.
+
+    Attributes that it has not itself are those of the function, so that a compiled module has its parameters.
+    """
 
     def __init__(self, f: Callable, backend: Any) -> None:
-        self.f = f
-        self.backend = backend
-        self.runs: dict[Any, list[Run]] = {}
-        self._latest: Run | None = None
-        self._lock = threading.RLock()
-        functools.update_wrapper(self, f)
+        vars(self).update(f=f, backend=backend, runs=[], _latest=None, _lock=threading.RLock())
+        vars(self).update(_moving=set(), _settled=set(), _captures=Counter())
+        functools.update_wrapper(self, f, updated=())
+        _all.add(self)
 
     @property
     def name(self) -> str:
@@ -73,35 +78,106 @@ class Compiled:
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
         return self if instance is None else functools.partial(self, instance)
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        nest = (args, kwargs)
-        flat: list[Any] = leaves(nest) if kwargs or not _is_flat(args) else list(args)
-        if capture_here() is not None or any(_is_foreign(x) for x in flat):
-            return self.f(*args, **kwargs)  # part of a capture, of a graph or of a vmap: there it is an operation more
-        key = (_shape_of(nest), tuple(map(_signature, flat)), _twins(flat), paused.get() > 0, strict.get())
-        with self._lock:
-            for run in self.runs.get(key, ()):
-                if run.fits(flat):
-                    self._latest = run
-                    return run(flat)
-            return self._captured(key, nest, flat)
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") or name == "f":
+            raise AttributeError(f"a compiled function has no {name}")
+        return getattr(self.f, name)
 
-    def _captured(self, key: Any, nest: Any, flat: list[Any]) -> Any:
-        capture = Capture(self.f, self.name, flat, functools.partial(_rebuilt, nest))
-        known = self.runs.setdefault(key, [])
-        known.insert(0, Run(capture, self.backend))
-        self._latest = known[0]
-        if len(known) > 8:
-            known.pop()
+    def __setattr__(self, name: str, x: Any) -> None:
+        if name in vars(self) or name.startswith("__"):
+            vars(self)[name] = x
+        else:
+            setattr(self.f, name, x)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        run = self._latest
+        if run is not None and not (kwargs or capturing or anomaly._blocks):
+            with self._lock:
+                if (done := run.attempt(args)) is not None:
+                    return done[0]
+        return self._found(args, kwargs)
+
+    def _found(self, args: tuple, kwargs: dict[str, Any]) -> Any:
+        """The result of a run that fits, or of a capture."""
+        nest, flat = (args, kwargs), []
+        form = taken_apart(nest, flat)
+        if capture_here() is not None or anomaly._watching.get() or any(map(_is_foreign, flat)):
+            return self.f(*args, **kwargs)  # part of a capture, of a graph or of a vmap: there it is an operation more
+        for x in flat:
+            _refuse_strange(x)
+        with self._lock:
+            if capturing:
+                with lock:  # another thread's capture has opened what this one may need
+                    pass
+            kind = (form, *map(_kind, flat))
+            for run in self.runs:
+                run.differs = None
+                if run.form != form:
+                    continue
+                if not run.is_confirmed:
+                    if run.fits(flat):
+                        return self._confirmed(run, nest, flat)
+                elif (done := run.attempt(flat)) is not None:
+                    self._use(run)
+                    return done[0]
+            return self._captured(kind, nest, form)
+
+    def _use(self, run: Run) -> None:
+        """Note the run as the one that was used last."""
+        self.runs.remove(run)
+        self.runs.insert(0, run)
+        args_form, kwargs_form = run.form[2]
+        is_flat = args_form[0] is tuple and not any(args_form[2]) and not kwargs_form[2]
+        self._latest = run if is_flat and run.is_confirmed else None
+
+    def _confirmed(self, run: Run, nest: Any, flat: list[Any]) -> Any:
+        """The second capture, which has to do the same as the first."""
+        try:
+            capture = Capture(self.f, self.name, nest, run.moving, run.compare)
+        except Moved:
+            self.runs.remove(run)
+            return self._captured((run.form, *map(_kind, flat)), nest, run.form)
+        run.confirm(capture)
+        self._use(run)
+        return capture.first_result
+
+    def _captured(self, kind: Any, nest: Any, form: Any) -> Any:
+        """The first capture for arguments of a kind, or for other settings."""
+        differs = [run.differs for run in self.runs if run.differs is not None]
+        numbers = {x.identity for x in differs if type(x) is Place and type(x.original) in (int, float)}
+        capture, moving = self._capture(nest, numbers - self._settled)
+        run = Run(capture, self.backend, form, moving)
+        self.runs.insert(0, run)
+        self._latest = None
+        self._captures[kind] += 1
+        if self._captures[kind] == 9:
             warnings.warn(
                 f"{self.name} was captured for the 9th time for arguments of one kind, because"
-                f" {known[0].differs or 'something it reads'} is another each time: pass it as an argument",
+                f" {differs[0].name if differs else 'an argument that is no array and no float'} is another each time:"
+                " pass it as an array or a float",
                 RuntimeWarning,
-                stacklevel=3,
+                stacklevel=_depth(),
             )
-        if len(self.runs) > MOST:
-            self.runs.pop(next(iter(self.runs)))
+        del self.runs[MOST:]
         return capture.first_result
+
+    def _capture(self, nest: Any, numbers: set[tuple]) -> tuple[Capture, set[tuple]]:
+        """A capture in which those Python numbers that change from call to call, or in one, are read in every run."""
+        moving = self._moving | numbers
+        try:
+            capture = Capture(self.f, self.name, nest, moving)
+        except Moved as error:
+            more = {place.identity for place in error.places} - moving
+            if not more or more & self._settled:
+                raise
+            return self._capture(nest, numbers | more)
+        except Exception:
+            if not numbers:
+                raise
+            self._settled.update(numbers)  # as a number of the program it does not work
+            return self._capture(nest, set())
+        self._moving.update(moving)
+        return capture, moving
 
     def program(self) -> Program:
         """The program that ran last."""
@@ -120,67 +196,45 @@ class Compiled:
         return explained(self._last(), self.name)
 
     def _last(self) -> Run:
-        if self._latest is None:
+        if not self.runs:
             raise RuntimeError(f"{self.name} has not been called yet, so there is no program")
-        return self._latest
+        return self.runs[0]
 
     def __repr__(self) -> str:
-        return f"<compiled {self.name}, {sum(map(len, self.runs.values()))} programs, backend {self.backend.name}>"
+        return f"<compiled {self.name}, {len(self.runs)} programs, backend {self.backend.name}>"
+
+    def __reduce__(self) -> Any:
+        name = getattr(self.f, "__qualname__", "")
+        if getattr(sys.modules.get(getattr(self.f, "__module__", "")), name, None) is self:
+            return name
+        return _again, (self.f, self.backend.name)
 
 
-# ---------------------------------------------------------------- signatures
+def _again(f: Callable, backend: str) -> Compiled:
+    return compile(f, backend=backend)
 
 
-def _is_flat(args: tuple) -> bool:
-    return not any(isinstance(x, (list, tuple, dict)) for x in args)
+_all: WeakSet[Compiled] = WeakSet()
 
 
-def _shape_of(nest: Any) -> Any:
-    """The nest without its leaves."""
-    if isinstance(nest, dict):
-        return tuple((key, _shape_of(part)) for key, part in nest.items())
-    if isinstance(nest, (list, tuple)):
-        return (type(nest), *map(_shape_of, nest))
-    return None
+def _after_fork() -> None:
+    """The threads that held the locks are not here."""
+    for compiled in _all:
+        vars(compiled)["_lock"] = threading.RLock()
 
 
-def _signature(x: Any) -> Any:
-    """What of an argument decides which program runs."""
-    kind = type(x)
-    if kind is np.ndarray:
-        if x.dtype.kind not in "fiubc":
-            raise TypeError(f"a compiled function takes arrays of numbers, not of {x.dtype}")
-        return x.shape, x.dtype, x.strides
-    if kind is float:
-        return float
-    if isinstance(x, np.generic):
-        return kind
-    if isinstance(x, np.ndarray):
-        raise TypeError(f"a compiled function takes arrays of NumPy's own, not {kind.__name__}")
-    if kind in (int, bool, str, bytes, complex, type(None)):
-        return kind, x
-    return kind, _Same(x)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
-class _Same:
-    """Equal to another of the same object, which it keeps alive."""
-
-    __slots__ = ("x",)
-
-    def __init__(self, x: Any) -> None:
-        self.x = x
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Same) and other.x is self.x
-
-    def __hash__(self) -> int:
-        return id(self.x)
+# ---------------------------------------------------------------- arguments
 
 
-def _twins(flat: list[Any]) -> Any:
-    """Which arguments are one and the same array."""
-    ids = [id(x) for x in flat]
-    return None if len(set(ids)) == len(ids) else tuple(map(ids.index, ids))
+def _kind(x: Any) -> Any:
+    """What arguments have in common that should need one program."""
+    if isinstance(x, (np.ndarray, Value)):
+        return type(x), x.shape, x.dtype
+    return type(x)
 
 
 def _is_foreign(x: Any) -> bool:
@@ -188,7 +242,17 @@ def _is_foreign(x: Any) -> bool:
     return isinstance(x, ArrayLike) and (not isinstance(x, Value) or x.created_by is not None)
 
 
-def _rebuilt(nest: Any, flat: list[Any]) -> Any:
-    """The nest with other leaves."""
-    rest = iter(flat)
-    return mapped(lambda _: next(rest), nest)
+def _refuse_strange(x: Any) -> None:
+    if isinstance(x, np.ndarray):
+        if x.dtype.kind not in "fiubc":
+            raise TypeError(f"a compiled function takes arrays of numbers, not of {x.dtype}")
+        if type(x) is not np.ndarray:
+            raise TypeError(f"a compiled function takes arrays of NumPy's own, not {type(x).__name__}")
+
+
+def _depth() -> int:
+    """How far up the caller of the compiled function is, for warnings."""
+    depth, frame = 1, sys._getframe(1)
+    while frame is not None and frame.f_globals.get("__name__", "").startswith("calligrad.compiler"):
+        depth, frame = depth + 1, frame.f_back  # type: ignore[assignment]
+    return depth - 1

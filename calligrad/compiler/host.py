@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
@@ -37,8 +37,26 @@ class Number:
         """What stands for it in the program."""
         return self.host.given(self)
 
+    def as_array(self) -> Any:
+        """The number as an array without axes."""
+        return self.host.trace.array_of(self)
+
+    # ---- with arrays
+
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        if any(hasattr(x, "__array_function__") and not _is_ours(x) for x in inputs):
+            return NotImplemented  # a Value: it knows what to do with a number
         return self.host.trace.call_ufunc(ufunc, method, inputs, kwargs)
+
+    def __array_function__(self, func: Callable, types: Any, args: Any, kwargs: Any) -> Any:
+        if any(t.__name__ in ("Value", "Batched") for t in types):
+            return NotImplemented
+        return self.host.trace.call(func, args, kwargs)
+
+    def __array__(self, *args: Any, **kwargs: Any) -> Any:
+        self._refuse("np.array(x) or np.full(…, x)", "np.full_like(array, x), or x * np.ones(…)")
+
+    # ---- where Python asks
 
     def __bool__(self) -> bool:
         return self.host.decided(f"bool({self.text})", bool(self.value))
@@ -46,14 +64,42 @@ class Number:
     def __index__(self) -> int:
         return self.host.decided(self.text, operator.index(self.value))
 
+    def __int__(self) -> int:
+        return self.host.decided(f"int({self.text})", int(self.value))
+
+    def __round__(self, digits: int | None = None) -> Number:
+        return self.host.made(round(self.value, digits), f"round({self.text}, {digits})")
+
     def __float__(self) -> float:
-        raise self.host.trace.error(
-            "math.… or float(x) of a number that changes from call to call (a rate, a count of steps) would fix it."
-            " Write it with + - * / ** alone"
-        )
+        self._refuse("math.… or float(x)", "it with + - * / ** alone, or np.… in place of math.…")
+
+    def __complex__(self) -> complex:
+        self._refuse("complex(x)", "x + 0j")
+
+    def __divmod__(self, other: Any) -> Any:
+        return self // other, self % other
+
+    def __rdivmod__(self, other: Any) -> Any:
+        return other // self, other % self
+
+    def __copy__(self) -> Number:
+        return self
+
+    def __deepcopy__(self, memo: dict) -> Number:
+        return self
 
     def __repr__(self) -> str:
         return f"Number({self.value!r})"
+
+    def _refuse(self, what: str, way_out: str) -> NoReturn:
+        raise self.host.trace.error(
+            f"{what} of a number that changes from call to call (an argument, a rate, a count of steps) would fix it."
+            f" Write {way_out}"
+        )
+
+
+def _is_ours(x: Any) -> bool:
+    return type(x) is Number or hasattr(x, "storage") or isinstance(x, (np.ndarray, np.generic))
 
 
 def _binary(name: str, operation: Callable, symbol: str) -> None:
@@ -84,6 +130,9 @@ _UFUNCS = {
     operator.le: np.less_equal, operator.gt: np.greater, operator.ge: np.greater_equal, operator.eq: np.equal,
     operator.ne: np.not_equal,
 }  # fmt: skip
+
+OPERATORS = {ufunc: operation for operation, ufunc in _UFUNCS.items()}
+"""What Python does with its own numbers where NumPy's ufunc is for arrays."""
 
 for _name, _symbol in dict(add="+", sub="-", mul="*", truediv="/", floordiv="//", mod="%", pow="**").items():
     _binary(_name, getattr(operator, _name), _symbol)
@@ -119,8 +168,8 @@ class Host:
     def computed(self, operation: Callable, symbol: str, a: Any, b: Any) -> Any:
         """What the operator gives: a Number, or an array where one takes part."""
         if not (_is_plain(a) and _is_plain(b)):
-            if hasattr(a, "created_by") or hasattr(b, "created_by"):
-                return NotImplemented  # a Value: its own operators know
+            if not all(_is_plain(x) or _is_ours(x) for x in (a, b)):
+                return NotImplemented  # a Value, or something that is no number
             return self.trace.call_ufunc(_UFUNCS[operation], "__call__", (a, b), {})
         values = [x.value if type(x) is Number else x for x in (a, b)]
         left, right = (x.text if type(x) is Number else repr(x) for x in (a, b))
@@ -159,4 +208,4 @@ class Host:
 
 
 def _is_plain(x: Any) -> bool:
-    return type(x) is Number or type(x) in (int, float, bool)
+    return type(x) is Number or type(x) in (int, float, bool, complex)

@@ -19,7 +19,23 @@ def put_back(x, places, view):
     """A copy of ``x`` with the numbers of ``view`` at the ``places``, counted through in order C, that they are from."""
     y = np.copy(x, order="C")
     y.reshape(-1)[places] = view
-    return y.reshape(x.shape)
+    z = np.empty_like(x)
+    z[...] = y
+    return z
+
+
+def set_real(x, part):
+    """A copy of ``x`` with another real part."""
+    y = np.copy(x, order="K")
+    y.real = part
+    return y
+
+
+def set_imag(x, part):
+    """A copy of ``x`` with another imaginary part."""
+    y = np.copy(x, order="K")
+    y.imag = part
+    return y
 
 
 def call_at(ufunc, x, key, *values):
@@ -29,10 +45,10 @@ def call_at(ufunc, x, key, *values):
     return y
 
 
-def call_where(ufunc, mask, old, *args, **kwargs):
-    """``ufunc`` where ``mask``, and ``old`` elsewhere."""
-    y = np.copy(old, order="K")
-    ufunc(*args, out=y, where=mask, **kwargs)
+def filled(function, x, *args, **kwargs):
+    """A copy of ``x`` into which ``function(…, out=…)`` has written."""
+    y = np.copy(x, order="K")
+    function(*args, out=y, **kwargs)
     return y
 
 
@@ -41,3 +57,28 @@ def changed(function, x, *args, **kwargs):
     y = np.copy(x, order="K")
     function(y, *args, **kwargs)
     return y
+
+
+def only(function, *args, **kwargs):
+    """The one array in the tuple or list that ``function`` gives."""
+    (y,) = function(*args, **kwargs)
+    return y
+
+
+def laid_out(x, strides):
+    """A copy of ``x`` with gaps in memory, or backwards, as ``strides`` say: sums are added up in an order that follows."""
+    span = [(n - 1) * step for n, step in zip(x.shape, strides)]
+    start = -sum(s for s in span if s < 0)
+    y = np.ndarray(x.shape, x.dtype, np.empty(sum(map(abs, span)) + x.itemsize, np.uint8), start, strides)
+    y[...] = x
+    return y
+
+
+def as_captured(x, shape, dtype):
+    """``x``, whose contents decide on its shape or dtype: they must be what the program was made for."""
+    if np.shape(x) != shape or x.dtype != dtype:
+        raise ValueError(
+            f"a result is {x.dtype}{list(np.shape(x))}, and was {dtype}{list(shape)} when the function was captured:"
+            " it depends on the contents of the arrays, which a compiled function cannot follow"
+        )
+    return x

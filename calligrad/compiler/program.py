@@ -98,6 +98,9 @@ class Program:
     constants: dict[Var, Any]
     lines: list[Line]
     outputs: list[Var]
+    writes: list[tuple[Var, int]] = field(default_factory=list)
+    """Inputs whose memory is to hold an output afterwards, and the positions of those outputs."""
+
     notes: list[str] = field(default_factory=list)
     """What passes did and did not do, in words, for ``explain``."""
 

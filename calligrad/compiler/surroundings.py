@@ -2,7 +2,7 @@
 
 Closures, globals, modules, optimizers, lists and dicts are walked before a capture. Every array found there becomes an
 input of the program, read where it is in every run, so that a parameter that was loaded or a buffer that was changed
-in between is seen. Every flag or number found is noted: in a run where it is another, the function is captured anew.
+in between is seen. Everything else that is found is noted: in a run where it is another, the function is captured anew.
 """
 
 from __future__ import annotations
@@ -10,143 +10,267 @@ from __future__ import annotations
 import functools
 import sys
 import sysconfig
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Iterator
 from pathlib import Path
-from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
+from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 import numpy as np
 
+from calligrad.arraylike import ArrayLike
+from calligrad.compiler.arguments import leaves_of
 from calligrad.value import Value
-
-
-class Place:
-    """Where something is kept: an item of a dict or list, an attribute, or what a closure holds."""
-
-    __slots__ = ("attribute", "holder", "key", "name", "original")
-
-    def __init__(self, holder: Any, key: Any, attribute: bool, name: str) -> None:
-        self.holder, self.key, self.attribute, self.name = holder, key, attribute, name
-        self.original = self.get()
-
-    def get(self) -> Any:
-        """What is there now."""
-        return getattr(self.holder, self.key, MISSING) if self.attribute else self._item()
-
-    def _item(self) -> Any:
-        try:
-            return self.holder[self.key]
-        except (KeyError, IndexError):
-            return MISSING
-
-    def original_now(self) -> Any:
-        """What was there when the place was found."""
-        return self.original
-
-    def set(self, x: Any) -> None:
-        """Put ``x`` there."""
-        if self.attribute:
-            setattr(self.holder, self.key, x)
-        else:
-            self.holder[self.key] = x
-
 
 MISSING = type("Missing", (), {"__repr__": lambda self: "nothing"})()
 
-SCALARS = (bool, int, float, complex, str, bytes, type(None), np.dtype, type, np.generic)
+SCALARS = (bool, int, float, complex, str, bytes, type(None), np.dtype, np.generic)
+
+CONTAINERS = (dict, list, set, deque)
 
 
-def reachable(roots: list[tuple[Any, str]], changing: set[int]) -> Iterator[Place]:
-    """Every place that the roots, pairs of an object and its name, lead to, each once.
+class Place:
+    """Where something is kept: an item of a dict or list, an attribute, or what a closure holds.
 
-    To ``changing`` are added the ids of dicts whose numbers are others in every run: an object says which it has by
-    ``changing_numbers()``. One whose class ``is_settled`` is left alone.
+    ``argument`` is the position of the argument whose attribute it is, another object in every call.
     """
-    seen: set[int] = set()
-    waiting = list(reversed(roots))
-    alive = []  # so that no id is used twice
-    while waiting:
-        x, name = waiting.pop()
-        if id(x) in seen or not _is_walked(x):
-            continue
-        seen.add(id(x))
-        alive.append(x)
-        if hasattr(type(x), "changing_numbers"):
-            changing.update(map(id, x.changing_numbers()))
-        for place, inner in _places(x, name):
-            if place is not None:
-                yield place
-                inner = place.original
-            waiting.append((inner, name if place is None else place.name))
+
+    __slots__ = ("argument", "attribute", "holder", "key", "name", "original")
+
+    def __init__(self, holder: Any, key: Any, attribute: bool, name: str, argument: int | None = None) -> None:
+        self.holder, self.key, self.attribute, self.name, self.argument = holder, key, attribute, name, argument
+        self.original = self.get()
+
+    @property
+    def identity(self) -> tuple:
+        """What tells it from other places."""
+        return (id(self.holder) if self.argument is None else ("argument", self.argument), self.key)
+
+    def get_original(self) -> Any:
+        """What was there when the place was found."""
+        return self.original
+
+    def get(self) -> Any:
+        """What is there now."""
+        try:
+            return getattr(self.holder, self.key) if self.attribute else self.holder[self.key]
+        except (AttributeError, KeyError, IndexError, ValueError):  # the last of a closure that is empty
+            return MISSING
+
+    def set(self, x: Any) -> None:
+        """Put ``x`` there, whatever the class of the holder says to that."""
+        if not self.attribute:
+            self.holder[self.key] = x
+        elif isinstance(self.holder, type):
+            setattr(self.holder, self.key, x)
+        else:
+            object.__setattr__(self.holder, self.key, x)
 
 
-def _is_walked(x: Any) -> bool:
-    if isinstance(x, (SCALARS, np.ndarray, ModuleType, BuiltinFunctionType, np.ufunc)):  # type: ignore[arg-type]
-        return False
-    if isinstance(x, FunctionType):
-        return not _is_library(x.__module__, x.__code__.co_filename)
-    if isinstance(x, (dict, list, tuple, set, MethodType, functools.partial, Value)):
+def same(a: Any, b: Any) -> bool:
+    """Whether two settings are the same to a function: 1 is not 1.0, 0.0 is not -0.0, and nan is nan."""
+    if a is b:
         return True
-    kind = type(x)
-    if kind.__module__.startswith("calligrad.compiler") or getattr(kind, "is_settled", False):
+    if type(a) is not type(b):
         return False
-    return kind.__module__.startswith("calligrad.") or not _is_library(kind.__module__, None)
+    if type(a) is tuple:
+        return len(a) == len(b) and all(map(same, a, b))
+    return isinstance(a, SCALARS) and repr(a) == repr(b)
 
 
-def _places(x: Any, name: str) -> Iterator[tuple[Place | None, Any]]:
-    """The places within ``x``; without one, what it leads to."""
-    if isinstance(x, FunctionType):
+class Surroundings:
+    """Every place that the roots, pairs of an object and its name, lead to, each once."""
+
+    def __init__(self, roots: list[tuple[Any, str]], arguments: dict[int, int]) -> None:
+        """``arguments`` gives the positions of Values that are arguments, by id."""
+        self._arguments = arguments
+        self._own = {(getattr(roots[0][0], "__module__", None) or "").partition(".")[0]} if roots else set()
+        self._names: set[str] | None = None
+        self._walk(roots)
+        self._names = self.names  # the second time only what some code names is looked at
+        self._walk(roots)
+
+    def _walk(self, roots: list[tuple[Any, str]]) -> None:
+        self.names: set[str] = set()
+        self.codes: list[CodeType] = []
+        self.places: list[Place] = []
+        self.containers: list[tuple[Any, Any, str]] = []  # with a copy of what they held, and their name
+        self.attributes: list[tuple[dict, set, str]] = []  # of objects, with their names then
+        self.values: dict[int, Value] = {}
+        self.computed: set[int] = set()  # ids of Values that are no leaves
+        self.changing: set[int] = set()  # ids of dicts whose numbers are others in every run
+        self.seen: dict[int, Any] = {}  # which keeps what was seen alive, so that no id is used twice
+        times: dict[int, int] = {}
+        waiting = list(reversed(roots))
+        while waiting:
+            x, name = waiting.pop()
+            if id(x) in self._arguments:
+                times[id(x)] = times.get(id(x), 0) + 1
+            if id(x) in self.seen or not self._is_walked(x):
+                continue
+            self.seen[id(x)] = x
+            if hasattr(type(x), "changing_numbers"):
+                self.changing.update(map(id, x.changing_numbers()))
+            if isinstance(x, CONTAINERS):
+                self.containers.append((x, x.copy(), name))
+            for place, inner in self._places(x, name):
+                if place is not None:
+                    self.places.append(place)
+                    inner = place.original
+                waiting.append((inner, name if place is None else place.name))
+        counts = [sum(x is y for y, _ in roots) for x, _ in roots]
+        once = {id(x): n for (x, _), n in zip(roots, counts)}
+        self.fixed = {i for x, i in self._arguments.items() if times.get(x, 0) > once.get(x, 1)}
+        for place in self.places:
+            if place.argument in self.fixed:
+                place.argument = None
+
+    def _is_walked(self, x: Any) -> bool:
+        if isinstance(x, (SCALARS, np.ndarray, ModuleType, BuiltinFunctionType, np.ufunc)):
+            return False
+        if isinstance(x, FunctionType):
+            return not self._is_library(x.__module__, x.__code__.co_filename)
+        if isinstance(x, type):
+            return not self._is_library(x.__module__)
+        if isinstance(x, (CONTAINERS, tuple, MethodType, functools.partial, Value)):
+            return True
+        kind = type(x)
+        if hasattr(kind, "named_parameters"):  # a module, from wherever
+            self._own.add(kind.__module__.partition(".")[0])
+            return True
+        if issubclass(kind, ArrayLike) or getattr(kind, "is_settled", False):
+            return False
+        return kind.__module__.startswith("calligrad.") or not self._is_library(kind.__module__)
+
+    def _is_library(self, module: str | None, file: str | None = None) -> bool:
+        """Whether the module is none of the user's: Python's own, or one that was installed."""
+        root = (module or "").partition(".")[0]
+        if root == "calligrad":
+            return True
+        return root not in self._own and _is_installed(module, file)
+
+    def _places(self, x: Any, name: str) -> Iterator[tuple[Place | None, Any]]:
+        """The places within ``x``; without one, what it leads to."""
+        if isinstance(x, FunctionType):
+            yield from self._of_function(x)
+        elif isinstance(x, type):
+            yield from self._of_class(x)
+        elif isinstance(x, MethodType):
+            yield None, x.__func__
+            yield None, x.__self__
+        elif isinstance(x, functools.partial):
+            for part in (x.func, x.args, x.keywords):
+                yield None, part
+        elif isinstance(x, Value):
+            self.values[id(x)] = x
+            if x.created_by is not None:
+                self.computed.add(id(x))
+                yield Place(x, "created_by", True, f"{name}.created_by"), None
+                return
+            name, argument = x.name or name, self._arguments.get(id(x))
+            for key in ("_array", "_grad", "_requires_grad", *(() if x._requires_grad else ("created_by",))):
+                word = "data" if key == "_array" else key.lstrip("_")
+                yield Place(x, key, True, f"{name}.{word}", argument), None
+        elif isinstance(x, dict):
+            for key in list(x):
+                yield Place(x, key, False, f"{name}[{key!r}]"), None
+        elif isinstance(x, (list, deque)):
+            for i in range(len(x)):
+                yield Place(x, i, False, f"{name}[{i}]"), None
+        elif isinstance(x, (tuple, set)):
+            for part in x:
+                yield None, part
+        else:
+            yield from self._of_object(x, name)
+
+    def _of_function(self, x: FunctionType) -> Iterator[tuple[Place | None, Any]]:
+        names = self._read(x.__code__)
         for key, cell in zip(x.__code__.co_freevars, x.__closure__ or ()):
             yield Place(cell, "cell_contents", True, key), None
-        for key in _globals_of(x):
-            yield Place(x.__globals__, key, False, key), None
-        for holder in (x.__defaults__, x.__kwdefaults__):
-            yield None, holder
-        if (inner := getattr(x, "__wrapped__", None)) is not None:
-            yield None, inner
-    elif isinstance(x, MethodType):
-        yield None, x.__func__
-        yield None, x.__self__
-    elif isinstance(x, functools.partial):
-        for part in (x.func, x.args, x.keywords):
-            yield None, part
-    elif isinstance(x, Value):
-        for key in ("_array", "_grad", "_requires_grad"):
-            yield Place(x, key, True, f"{name}.{ {'_array': 'data'}.get(key, key.lstrip('_')) }"), None
-    elif isinstance(x, dict):
-        for key in list(x):
-            yield Place(x, key, False, f"{name}[{key!r}]"), None
-    elif isinstance(x, list):
-        for key in range(len(x)):
-            yield Place(x, key, False, f"{name}[{key}]"), None
-    elif isinstance(x, (tuple, set)):
-        for part in x:
-            yield None, part
-    else:
-        for key in list(getattr(x, "__dict__", ())):
-            yield Place(vars(x), key, False, f"{name}.{key}"), None
-        for kind in type(x).__mro__:
-            for key in _slots(kind):
+        yield from self._of_namespace(x.__globals__, names)
+        if x.__defaults__:
+            yield Place(x, "__defaults__", True, f"the defaults of {x.__name__}"), None
+        for inner in (x.__kwdefaults__, vars(x)):
+            if inner:
+                yield None, inner
+
+    def _of_namespace(self, namespace: dict[str, Any], names: set[str]) -> Iterator[tuple[Place | None, Any]]:
+        """The globals of a module that are named, and those of the user's modules among them."""
+        waiting = [namespace]
+        done = {id(namespace)}
+        while waiting:
+            namespace = waiting.pop()
+            for key in sorted(names & namespace.keys()):
+                x = namespace[key]
+                place = Place(namespace, key, False, key)
+                if place.identity not in self._globals_seen():
+                    self._globals_seen().add(place.identity)
+                    yield place, None
+                if isinstance(x, ModuleType) and id(vars(x)) not in done and not self._is_library(x.__name__):
+                    done.add(id(vars(x)))
+                    waiting.append(vars(x))
+
+    def _globals_seen(self) -> set[tuple]:
+        return self.seen.setdefault(-1, set())
+
+    def _of_class(self, x: type) -> Iterator[tuple[Place | None, Any]]:
+        for key, member in list(vars(x).items()):
+            for inner in (member, *(getattr(member, word, None) for word in ("__func__", "fget", "func"))):
+                if isinstance(inner, FunctionType):
+                    yield None, inner
+            is_plain = not (key.startswith("__") and key.endswith("__")) and getattr(x, key, MISSING) is member
+            if is_plain and self._is_named(key):
+                yield Place(x, key, True, f"{x.__name__}.{key}"), None
+        for base in x.__bases__:
+            yield None, base
+
+    def _of_object(self, x: Any, name: str) -> Iterator[tuple[Place | None, Any]]:
+        kind = type(x)
+        ours = kind.__module__.startswith("calligrad.")
+        if hasattr(x, "__dict__"):
+            self.attributes.append((vars(x), set(vars(x)), name))
+        for key, content in list(getattr(x, "__dict__", {}).items()):
+            if ours or self._is_named(key) or not _is_idle(content):
+                yield Place(vars(x), key, False, f"{name}.{key}"), None
+        for base in kind.__mro__:
+            slots = vars(base).get("__slots__", ())
+            for key in (slots,) if isinstance(slots, str) else slots:
                 if key not in ("__weakref__", "__dict__"):
                     yield Place(x, key, True, f"{name}.{key}"), None
-        for word in ("forward", "__call__", "training_step"):
-            if isinstance(method := getattr(type(x), word, None), FunctionType):
-                yield None, method
+        yield None, kind
+        if hasattr(x, "__wrapped__"):
+            yield None, x.__wrapped__
+
+    # ---- which names code uses
+
+    def _read(self, code: CodeType) -> set[str]:
+        """The names that a function, or one defined within it, uses."""
+        names = _names_of(code)
+        self.codes.append(code)
+        self.names |= names
+        return names
+
+    def _is_named(self, key: str) -> bool:
+        """Whether some code that was found can read the attribute: no other needs to be watched."""
+        return self._names is None or key in self._names or not self._names.isdisjoint(_DYNAMIC)
 
 
-def _slots(kind: type) -> tuple[str, ...]:
-    slots = vars(kind).get("__slots__", ())
-    return (slots,) if isinstance(slots, str) else tuple(slots)
+_DYNAMIC = frozenset({"getattr", "setattr", "vars", "__dict__", "asdict", "astuple", "eval", "exec", "attrgetter"})
 
 
-def _globals_of(function: FunctionType) -> list[str]:
-    """The names of globals that the function, or one defined within it, reads."""
-    names: dict[str, None] = {}
-    codes = [function.__code__]
-    for code in codes:
-        names |= dict.fromkeys(code.co_names)
-        codes += [part for part in code.co_consts if hasattr(part, "co_names")]
-    return [key for key in names if key in function.__globals__]
+def _is_idle(x: Any) -> bool:
+    """Whether an attribute that no code names is nobody's: a number, a list of numbers, such as a history."""
+    return all(isinstance(leaf, SCALARS) for leaf in leaves_of(x)) and not isinstance(x, bool)
+
+
+@functools.cache
+def _names_of(code: CodeType) -> set[str]:
+    names: set[str] = set()
+    codes = [code]
+    for inner in codes:
+        names.update(inner.co_names)
+        codes += [part for part in inner.co_consts if isinstance(part, CodeType)]
+    return names
 
 
 @functools.cache
@@ -156,36 +280,8 @@ def _library_folders() -> tuple[str, ...]:
 
 
 @functools.cache
-def _is_library(module: str | None, file: str | None) -> bool:
-    """Whether the module is none of the user's: Python's own, or one that was installed."""
+def _is_installed(module: str | None, file: str | None) -> bool:
     if module == "__main__":
         return False
-    if (module or "").startswith("calligrad."):
-        return True
     file = file or getattr(sys.modules.get(module or ""), "__file__", None)
     return file is None or str(file).startswith(_library_folders())
-
-
-def hold(places: list[Place]) -> Callable[[], Place | None]:
-    """A function that gives the first of the places which holds another flag or number than it did, or None."""
-    scope: dict[str, Any] = {"nan": float("nan")}
-    lines = []
-    for i, place in enumerate(places):
-        scope[f"h{i}"], scope[f"k{i}"], scope[f"x{i}"], scope[f"p{i}"] = place.holder, place.key, place.original, place
-        value = f"h{i}.{place.key}" if place.attribute else f"h{i}[k{i}]"
-        lines.append(f"        if {value} is not x{i} and not same({value}, x{i}): return p{i}")
-    text = "\n".join(["def changed():", "    try:", *(lines or ["        pass"])])
-    text += "\n    except (KeyError, IndexError, AttributeError) as error:\n        return gone(error)\n    return None"
-    scope["same"] = lambda a, b: type(a) is type(b) and a == b
-    scope["gone"] = lambda error: places[0]
-    exec(text, scope)
-    return scope["changed"]
-
-
-def leaves(nest: Any) -> list[Any]:
-    """Everything in tuples, lists and dicts, in order."""
-    if type(nest) is dict:
-        return [leaf for part in nest.values() for leaf in leaves(part)]
-    if isinstance(nest, (list, tuple)):
-        return [leaf for part in nest for leaf in leaves(part)]
-    return [nest]

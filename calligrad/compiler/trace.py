@@ -5,31 +5,25 @@ from __future__ import annotations
 import operator
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Any
 
 import numpy as np
 
-from calligrad.compiler import contents
+from calligrad.compiler import contents, storage
 from calligrad.compiler.draws import Draw
-from calligrad.compiler.host import Host, Number
-from calligrad.compiler.operations import call_at, call_where, changed, put_back, setitem
+from calligrad.compiler.host import OPERATORS, Host, Number
+from calligrad.compiler.operations import as_captured, call_at, changed, filled, only, setitem
 from calligrad.compiler.program import Line, Var, mapped
+from calligrad.compiler.storage import Storage, View
 from calligrad.compiler.traced import CaptureError, Traced
-from calligrad.rules import numpy_name
+from calligrad.function import ARRAYS
+from calligrad.rules import RULES, numpy_name
+from calligrad.still import SMALL, fingerprint
 
 
-class Storage:
-    """A piece of memory: the array that covers it, how often it was written into, and what it held before."""
-
-    __slots__ = ("before", "input", "owner", "version")
-
-    def __init__(self) -> None:
-        self.owner: Traced
-        self.version = 0
-        self.input: Var | None = None  # what stands for it as it was at the beginning, if it came from outside
-        self.before: np.ndarray | None = None  # of an array from outside that was written into
+ARRAYS.add(Traced)
 
 
 class Trace:
@@ -48,36 +42,70 @@ class Trace:
         self.checks: list[Var] = []  # what lines give that raise where something is wrong
         self.host = Host(self)
         self.is_open = True
+        self._prints: dict[int, Any] = {}  # by id: what the arrays that were found held
 
     # ---- arrays come in
 
     def input(self, array: Any) -> Traced:
         """A Traced for ``array``, one of the program's inputs."""
-        storage = Storage()
-        storage.owner = Traced(array, self, storage, Var.of(array))
-        storage.input = storage.owner.var
-        self.inputs.append(storage.input)
+        made = self._owner(array, Var.of(array))
+        made.storage.input = made.symbol
+        self.inputs.append(made.symbol)
         if isinstance(array, np.ndarray):
-            self.outside[id(array)] = storage.owner
-        return storage.owner
+            self.outside[id(array)] = made
+        return made
 
     def lifted(self, array: np.ndarray) -> Traced:
         """The Traced that stands for an array of NumPy's own."""
-        if (known := self.outside.get(id(array))) is not None:
+        known = self.outside.get(id(array))
+        if known is not None and (id(array) not in self._prints or not self._differs(array)):
             return known
+        if known is not None:
+            self._keep_as_it_was(known)
         made = self.input(array)
         self.found.append(made)
+        self._prints[id(array)] = array.copy() if array.nbytes <= SMALL else fingerprint(np.ravel(array))
         return made
+
+    def settle(self) -> None:
+        """See to arrays that were found, and that the function has written into since: the program holds copies."""
+        for made in self.found:
+            if self.outside.get(id(made.data)) is made and self._differs(made.data):
+                if sys.getrefcount(made.data) > 2:
+                    raise self.error(
+                        f"an array of shape {made.shape} is used and then written into with numbers that are no part of"
+                        " the program: later calls would not do that. Make it an argument, or reach it by a global"
+                    )
+                self._keep_as_it_was(made)
+
+    def _differs(self, array: np.ndarray) -> bool:
+        before = self._prints[id(array)]
+        if not isinstance(before, np.ndarray):
+            return fingerprint(np.ravel(array)) != before
+        return before.tobytes() != array.tobytes()
+
+    def _keep_as_it_was(self, made: Traced) -> None:
+        before = self._prints.pop(id(made.data))
+        if not isinstance(before, np.ndarray):
+            raise self.error(f"an array of {made.data.nbytes:,} bytes is written into after it was used; use a copy")
+        del self.outside[id(made.data)]
+        made.data = before
 
     def drawn(self, draw: Draw) -> Any:
         """What a random generator gives, another in every run."""
         x = draw()
         if not isinstance(x, (np.ndarray, np.generic, float, int)):
             raise self.error(f"rng.{draw.name} gives no array")
-        made = self.input(x if hasattr(x, "dtype") else np.asarray(x)[()])
-        draw.var = made.var
+        x = x if hasattr(x, "dtype") else np.asarray(x)[()]
+        made = self._owner(x, Var.of(x))
+        self.inputs.append(made.symbol)
+        draw.var = made.symbol
         self.draws.append(draw)
         return made
+
+    def array_of(self, number: Number) -> Traced:
+        """The Number as an array without axes."""
+        return self._run(np.asarray, (number,), {})
 
     # ---- calls
 
@@ -85,128 +113,134 @@ class Trace:
         """``func(*args, **kwargs)``, written down."""
         self._refuse_if_over()
         if func in contents.STATIC:
-            return func(*mapped(_data, args), **mapped(_data, kwargs))
-        if (why := contents.REFUSED.get(func)) is not None:
-            raise self.error(f"{numpy_name(func)} {why}")
+            return self._concretely(func, args, kwargs)
+        if func in contents.COMPOSED:
+            return RULES[func](*args, **kwargs)
+        args, kwargs = (mapped(lambda x: contents.settled(func, x), nest) for nest in (tuple(args), dict(kwargs)))
+        contents.refuse(self, func, args, kwargs)
         if getattr(func, "checks", False):
-            self.checks.append(self._check(func, args, kwargs))
+            self._concretely(func, args, kwargs)
+            self.checks.append(self.line(func, self._nest(args), self._nest(kwargs), np.False_))
             return None
         if func in contents.WRITERS:
             return self._write(func, args, kwargs)
-        kwargs = dict(kwargs)
-        if (out := kwargs.pop("out", None)) is not None:
-            return self._into(out, self.call(func, args, kwargs), "unsafe" if func is np.clip else "same_kind")
-        contents.refuse_counts(self, func, args, kwargs)
+        if func is np.nan_to_num and not kwargs.pop("copy", args[1] if len(args) > 1 else True):
+            x, args = args[0], (args[0], True, *args[2:])
+            return self._stored(x, self._run(func, args, kwargs)) if isinstance(x.data, np.ndarray) else x
+        args, kwargs, out = contents.without_out(func, args, kwargs)
+        if out is not None:
+            return self._into(out, func, args, kwargs)
         return self._run(func, args, kwargs)
 
     def call_ufunc(self, ufunc: np.ufunc, method: str, args: Any, kwargs: Any) -> Any:
         """A ufunc or one of its methods, with NumPy's keywords."""
         self._refuse_if_over()
-        if method == "at":
-            x, key, *values = args
-            if type(x) is not Traced:
-                raise self.error(f"np.{ufunc.__name__}.at(array, …) {_FOREIGN}")
-            inner = self._nest((key, *values))
-            self._change(x, ufunc.at, (x, key, *values), {})
-            self._assign(x, call_at, (ufunc, self.var_of(x), *inner), {})
-            return None
         func = ufunc if method == "__call__" else getattr(ufunc, method)
+        if method == "at":
+            return self._at(ufunc, *args)
+        if func is ufunc and ufunc in OPERATORS and all(map(_is_python_number, args)) and not kwargs:
+            return self._run(OPERATORS[ufunc], args, {})  # of Python's numbers NumPy sees nothing
         kwargs = dict(kwargs)
-        outs = kwargs.pop("out", None) or ()
-        where = kwargs.get("where", True)
-        if method != "__call__" or where is True:
-            kwargs = kwargs if method != "__call__" else {key: x for key, x in kwargs.items() if key != "where"}
-            result = self._run(func, args, kwargs)
-            if not any(out is not None for out in outs):
-                return result
-            results = result if isinstance(result, tuple) else (result,)
-            done = tuple(
-                y if out is None else self._into(out, y, kwargs.get("casting", "same_kind"))
-                for out, y in zip(outs, results, strict=True)
-            )
-            return done if len(done) > 1 else done[0]
-        if ufunc.nout > 1:
-            raise self.error(f"np.{ufunc.__name__} with where= gives several arrays; use np.where on each")
-        out = outs[0] if outs else None
-        if out is None:  # what the mask leaves out is whatever the memory held
-            shape = np.broadcast_shapes(*(np.shape(_data(x)) for x in (*args, where)))
-            natural = ufunc(*(np.ones_like(_data(x)[...] if hasattr(x, "dtype") else x) for x in args)).dtype
-            out = self.call(np.zeros_like, (self._some(args, where),), {"shape": shape, "dtype": natural})
-        del kwargs["where"]
-        if type(out) is not Traced:
-            raise self.error(f"np.{ufunc.__name__}(…, out=array) {_FOREIGN}")
-        inner, keywords = self._nest((where, *args)), self._nest(kwargs)
-        self._change(out, ufunc, args, {"out": out, "where": where, **kwargs})
-        self._assign(out, call_where, (ufunc, inner[0], self.var_of(out), *inner[1:]), keywords)
-        return out
+        outs = kwargs.pop("out", None) or (None,)
+        if func is ufunc and kwargs.get("where", True) is True:
+            kwargs.pop("where", None)
+        if len(outs) > 1 or ("where" in kwargs and ufunc.nout > 1):
+            return self._into_several(outs, ufunc, args, kwargs)
+        if outs[0] is not None:
+            return self._into(outs[0], func, args, kwargs)
+        if func is ufunc and "where" in kwargs:  # what the mask leaves out is whatever the memory held: zeros
+            natural = self._concretely(func, args, kwargs)
+            return self._into(self._zeros(natural.shape, natural.dtype), func, args, kwargs)
+        return self._run(func, args, kwargs)
 
     def getitem(self, x: Traced, key: Any) -> Any:
         """``x[key]``, a view where NumPy gives one."""
         self._refuse_if_over()
         contents.refuse_mask(self, key)
-        return self._run(operator.getitem, (x, key), {})
+        return self._run(operator.getitem, (x, contents.settled_key(self, key)), {})
 
     def setitem(self, x: Traced, key: Any, value: Any) -> None:
         """``x[key] = value``: from now on the storage of ``x`` has other contents."""
         self._refuse_if_over()
-        if contents.is_mask(key):
-            if np.ndim(_data(value)):
-                raise self.error("x[mask] = array takes as many numbers as the mask has, which may change: np.where")
-            mask = np.reshape(key, key.shape + (1,) * (x.ndim - key.ndim))
-            key, value = ..., np.where(mask, np.astype(self._array(value), x.dtype), x)
-        contents.refuse_mask(self, key)
-        inner_key, inner_value = self._nest((key, value))
+        key = contents.settled_key(self, key)
+        inner_key, inner_value, old = self._nest(key), self._nest(value), self.var_of(x)
         self._change(x, operator.setitem, (x, key, value), {})
-        self._assign(x, setitem, (self.var_of(x), inner_key, inner_value), {})
+        if contents.is_mask(key) and np.ndim(_data(value)) == 0 and x.data.flags.c_contiguous:
+            mask = inner_key
+            if key.ndim < x.ndim:
+                mask = self.line(np.reshape, (mask, key.shape + (1,) * (x.ndim - key.ndim)), {}, None)
+            var = self._chosen(x, mask, value)
+        elif key is Ellipsis and _fills(value, x):
+            var = inner_value
+        else:
+            var = self.line(setitem, (old, inner_key, inner_value), {}, storage.copy_of(x.data))
+        storage.write(self, x, var)
 
     # ---- recording
 
+    def line(self, func: Callable, args: tuple, kwargs: dict, out: Any) -> Var:
+        """One more line, which gives ``out``: a Var, an array like it, or None for what NumPy says."""
+        if out is None:
+            shaped = mapped(lambda x: np.empty(x.shape, x.dtype) if type(x) is Var else x, args)
+            out = func(*shaped, **kwargs)
+        var = out if type(out) is Var else Var.of(out)
+        self.lines.append(Line(func, args, kwargs, (var,), self.user_line()))
+        return var
+
     def _run(self, func: Callable, args: Any, kwargs: Any) -> Any:
         """Run the call on what the arrays hold, and write it down."""
-        inner, keywords = self._nest(args), self._nest(kwargs)
+        inner, keywords = self._nest(tuple(args)), self._nest(kwargs)
         result = self._concretely(func, args, kwargs)
-        sources = [x for x in _leaves((args, kwargs)) if type(x) is Traced or isinstance(x, np.ndarray)]
-        return self._results(result, func, args, kwargs, inner, keywords, sources)
-
-    def _check(self, func: Callable, args: Any, kwargs: Any) -> Var:
-        """Run and write down a call that raises or does nothing."""
-        inner, keywords = self._nest(args), self._nest(kwargs)
-        self._concretely(func, args, kwargs)
-        return self._line(func, inner, keywords, np.False_)
-
-    def _results(self, result, func, args, kwargs, inner, keywords, sources) -> Any:
         several = isinstance(result, (tuple, list))
         parts = list(result) if several else [result]
         if not all(isinstance(part, (np.ndarray, np.generic, bool, int, float, complex)) for part in parts):
-            if several and any(isinstance(part, (tuple, list)) for part in parts):
-                raise self.error(f"{numpy_name(func)} gives nests of arrays, which programs do not hold")
-            raise self.error(f"{numpy_name(func)} gives no array but {type(result).__name__}")
-        parts = [part if isinstance(part, (np.ndarray, np.generic)) else np.asarray(part)[()] for part in parts]
-        outs = tuple(map(Var.of, parts))
-        made = [self._made(part, out, sources, func, args, kwargs, several) for part, out in zip(parts, outs)]
-        if not several and made[0].data is result and made[0].var is not outs[0]:
-            return made[0]  # the array itself, as np.asanyarray gives it
-        self.lines.append(Line(func, inner, keywords, outs, self._user_line()))
+            nests = any(isinstance(part, (tuple, list)) for part in parts)
+            raise self.error(
+                f"{numpy_name(func)} gives {'nests of arrays' if nests else f'no array but {type(result).__name__}'},"
+                " which no program holds"
+            )
+        sources = [self._traced(x) for x in _leaves((args, kwargs)) if type(x) is Traced or isinstance(x, np.ndarray)]
+        if (
+            isinstance(result, np.ndarray)
+            and (same := next((x for x in sources if x.data is result), None)) is not None
+        ):
+            return same  # the array itself, as np.squeeze and others give it
+        outs = tuple(_var(part) for part in parts)
+        if several and len(parts) == 1:
+            func, inner = only, (func, *inner)
+        line = Line(func, inner, keywords, outs, self.user_line())
+        if parts:
+            self.lines.append(line)
+        made = [self._result(part, line, i, sources) for i, part in enumerate(parts)]
         if not several:
             return made[0]
         return type(result)(*made) if hasattr(result, "_fields") else type(result)(made)
 
-    def _made(self, data, var, sources, func, args, kwargs, several) -> Traced:
-        """A Traced over a result, which is a view if it shares memory with one of the arguments."""
-        if isinstance(data, np.ndarray):
-            for source in sources:
-                source = source if type(source) is Traced else self.outside[id(source)]
-                if data is source.data:
-                    return source
-                if isinstance(source.data, np.ndarray) and np.may_share_memory(data, source.data):
-                    made = Traced(data, self, source.storage, var)
-                    made.view = (source, None if several else func, args, kwargs)
-                    return made
-        storage = Storage()
-        storage.owner = made = Traced(data, self, storage, var)
-        if func is np.any or func is np.all:
-            made.asked = func
+    def _result(self, data: Any, line: Line, index: int, sources: list[Traced]) -> Traced:
+        """A Traced over a result of the line, which is a view if it shares memory with one of the sources."""
+        var = line.outs[index]
+        source = storage.source_of(data, sources) if isinstance(data, np.ndarray) else None
+        if source is not None and source.data is data:
+            return source
+        if contents.may_vary(line.op):
+            var = self.line(as_captured, (var, var.shape, var.dtype), {}, Var(var.shape, var.dtype, var.strides))
+        if source is not None:
+            made = Traced(data, self, source.storage, var)
+            made.taken = View(source, source.symbol, line, index)
+            return made
+        made = self._owner(data if hasattr(data, "dtype") else np.asarray(data)[()], var)
+        if line.op is np.any or line.op is np.all:
+            made.asked = line.op
         return made
+
+    def _owner(self, data: Any, var: Var) -> Traced:
+        own = Storage()
+        own.owner = Traced(data, self, own, var)
+        return own.owner
+
+    def _zeros(self, shape: tuple[int, ...], dtype: np.dtype) -> Traced:
+        x = np.zeros(shape, dtype)
+        return self._owner(x, self.line(np.zeros, (shape, dtype), {}, x))
 
     def _concretely(self, func: Callable, args: Any, kwargs: Any) -> Any:
         return func(*mapped(_data, args), **mapped(_data, kwargs))
@@ -218,91 +252,107 @@ class Trace:
     def _inner(self, x: Any) -> Any:
         kind = type(x)
         if kind is Traced:
-            if x.trace is not self:
+            if x.tracer is not self:
                 raise CaptureError(
-                    f"an array of {x.trace.name}, whose capture is over, is used in {self.name}: return it from the"
+                    f"an array of {x.tracer.name}, whose capture is over, is used in {self.name}: return it from the"
                     " compiled function instead of storing it"
                 )
             return self.var_of(x)
         if kind is Number:
             return x.var
-        if isinstance(x, np.ndarray):
-            return self.var_of(self.lifted(x))
-        return x
+        return self.var_of(self.lifted(x)) if isinstance(x, np.ndarray) else x
+
+    def _traced(self, x: Any) -> Traced:
+        return x if type(x) is Traced else self.outside[id(x)]
+
+    def still(self, x: Traced) -> Traced:
+        """An array with what ``x`` holds now, whatever is written into that later."""
+        return self._owner(x.data.copy(), self.var_of(x))
 
     def var_of(self, x: Traced) -> Var:
         """What stands for ``x`` as it is now."""
-        if x.version != x.storage.version:
-            if x.view is None:
-                raise AssertionError("an owner of its storage is always up to date")
-            source, func, args, kwargs = x.view
-            if func is None:
-                places = self.lifted(_places(x.data, source.data))
-                flat = self._line(np.ravel, (self.var_of(source),), {}, np.ravel(source.data))
-                x.var = self._line(operator.getitem, (flat, self.var_of(places)), {}, x.data)
-            else:
-                x.var = self._line(func, self._nest(args), self._nest(kwargs), x.data)
-            x.version = x.storage.version
-        return x.var
-
-    def _line(self, func: Callable, args: tuple, kwargs: dict, data: Any) -> Var:
-        """One more line, which gives what ``data`` holds."""
-        out = Var.of(data)
-        self.lines.append(Line(func, args, kwargs, (out,), self._user_line()))
-        return out
+        return storage.var_of(self, x)
 
     # ---- writing
 
-    def _assign(self, x: Traced, op: Callable, args: tuple, kwargs: dict) -> None:
-        """``x`` was changed in place: its var is now what ``op`` gives; and so is all that shares its memory."""
-        var = self._line(op, args, kwargs, x.data)
-        storage = x.storage
-        new = [(x, var)]
-        while x.view is not None:
-            source, func, view_args, _ = x.view
-            old = self.var_of(source)
-            if func is operator.getitem:
-                var = self._line(setitem, (old, self._nest(view_args[1]), var), {}, source.data)
-            else:
-                places = self.var_of(self.lifted(_places(x.data, source.data)))
-                var = self._line(put_back, (old, places, var), {}, source.data)
-            x = source
-            new.append((x, var))
-        storage.version += 1
-        for array, var in new:
-            array.var, array.version = var, storage.version
+    def _at(self, ufunc: np.ufunc, x: Any, key: Any, *values: Any) -> None:
+        """``np.add.at`` and its like."""
+        x = self._own(x, f"np.{ufunc.__name__}.at(array, …)")
+        key = contents.settled_key(self, key)
+        inner = (ufunc, self.var_of(x), *self._nest((key, *values)))
+        self._change(x, ufunc.at, (x, key, *values), {})
+        storage.write(self, x, self.line(call_at, inner, {}, storage.copy_of(x.data)))
 
-    def _write(self, func: Callable, args: Any, kwargs: Any) -> None:
+    def _write(self, func: Callable, args: tuple, kwargs: dict) -> None:
         """np.copyto, np.put and others that change their first argument."""
-        x, *rest = args
-        if type(x) is not Traced:
-            raise self.error(f"{numpy_name(func)} of {_FOREIGN}")
-        if func is np.copyto and (mask := kwargs.get("where", rest[1] if len(rest) > 2 else True)) is not True:
-            self.setitem(x, ..., np.where(mask, np.astype(self._array(rest[0]), x.dtype), x))
-            return
-        contents.refuse_counts(self, func, rest, kwargs)
-        inner, keywords = self._nest(tuple(rest)), self._nest(kwargs)
-        self._change(x, func, args, kwargs)
-        self._assign(x, changed, (func, self.var_of(x), *inner), keywords)
+        x, *rest = args if args else (kwargs.pop(contents.WRITERS[func]),)
+        x = self._own(x, f"{numpy_name(func)}(array, …)")
+        inner, keywords, old = self._nest(tuple(rest)), self._nest(kwargs), self.var_of(x)
+        self._change(x, func, (x, *rest), kwargs)
+        value = kwargs.get("src", rest[0] if rest else None)
+        mask = keywords.get("where", inner[2] if len(inner) > 2 else True)
+        if func is np.copyto and type(mask) is Var and x.data.flags.c_contiguous and x.ndim:
+            var = self._chosen(x, mask, value)
+        elif func is np.copyto and mask is True and _fills(value, x):
+            var = self._inner(value)
+        else:
+            var = self.line(changed, (func, old, *inner), keywords, storage.copy_of(x.data))
+        storage.write(self, x, var)
 
-    def _into(self, out: Any, y: Any, casting: str) -> Any:
-        """``out``, which is given the result ``y``."""
-        (out,) = out if isinstance(out, tuple) else (out,)
-        if type(out) is not Traced:
-            raise self.error(f"out=array {_FOREIGN}")
-        if out.shape != np.shape(_data(y)):
-            raise ValueError(f"out= of shape {out.shape} does not take a result of shape {np.shape(_data(y))}")
-        if not np.can_cast(y.dtype, out.dtype, casting):
-            raise TypeError(f"out= of {out.dtype} does not take a result of {y.dtype} by casting={casting!r}")
-        self.setitem(out, ..., y)
+    def _chosen(self, x: Traced, mask: Var, value: Any) -> Var:
+        """A line with ``value`` where the mask is, and ``x`` elsewhere."""
+        new, old = self._inner(value), self.var_of(x)
+        if type(new) is not Var:
+            new = np.asarray(new).astype(x.dtype)[()]
+        elif new.weak or new.dtype != x.dtype:
+            new = self.line(np.asarray if new.weak else np.astype, (new, x.dtype), {}, Var(new.shape, x.dtype))
+        return self.line(np.where, (mask, new, old), {}, storage.copy_of(x.data))
+
+    def _into(self, out: Any, func: Callable, args: Any, kwargs: dict) -> Any:
+        """``out``, into which ``func(…, out=out)`` has written."""
+        out = self._own(out, "out=array")
+        inner, keywords, old = self._nest(tuple(args)), self._nest(kwargs), self.var_of(out)
+        natural = None if "where" in kwargs and isinstance(func, np.ufunc) else self._concretely(func, args, kwargs)
+        self._change(out, func, args, {**kwargs, "out": out})
+        if _is_like(natural, out.data):
+            var = self.line(func, inner, keywords, natural)
+        else:
+            var = self.line(filled, (func, old, *inner), keywords, storage.copy_of(out.data))
+        storage.write(self, out, var)
         return out
+
+    def _into_several(self, outs: tuple, ufunc: np.ufunc, args: Any, kwargs: dict) -> tuple:
+        """The results of np.divmod and its like, some of which are written into ``outs``."""
+        if "where" in kwargs:
+            raise self.error(f"np.{ufunc.__name__} with where= gives several arrays; use np.where on each")
+        results = self._run(ufunc, args, kwargs)
+        casting = kwargs.get("casting", "same_kind")
+        return tuple(y if x is None else self._stored(x, y, casting) for x, y in zip(outs, results, strict=True))
+
+    def _stored(self, x: Any, y: Traced, casting: Any = "unsafe") -> Traced:
+        """``x``, which is given the contents ``y``."""
+        x = self._own(x, "out=array")
+        if x.shape != y.shape or not np.can_cast(y.dtype, x.dtype, casting):
+            raise TypeError(f"out= of {x.dtype}{list(x.shape)} does not take a result of {y.dtype}{list(y.shape)}")
+        self.setitem(x, ..., y)
+        return x
+
+    def _own(self, x: Any, what: str) -> Traced:
+        """``x``, which is to be written into and has to be one of ours for that."""
+        if type(x) is Traced:
+            return x
+        if isinstance(x, np.ndarray) and id(x) in self.outside and id(x) not in self._prints:
+            return self.outside[id(x)]
+        raise self.error(
+            f"{what} writes into an array of NumPy's own, which the program could not follow. Make it"
+            " np.zeros_like(x, shape=…), or take the result instead"
+        )
 
     def _change(self, x: Traced, func: Callable, args: Any, kwargs: Any) -> None:
         """Run a call that writes into ``x``; what an array from outside held before is remembered."""
-        storage = x.storage
-        whole = storage.owner.data
-        if storage.before is None and id(whole) in self.outside:
-            storage.before = whole.copy()
+        whole = x.storage.owner.data
+        if x.storage.before is None and id(whole) in self.outside:
+            x.storage.before = whole.copy()
         self._concretely(func, args, kwargs)
 
     def undo(self) -> None:
@@ -314,13 +364,7 @@ class Trace:
         """The arrays from outside that were written into."""
         return [traced for traced in self.outside.values() if traced.storage.before is not None]
 
-    # ---- asking and refusing
-
-    def _array(self, x: Any) -> Any:
-        return x if hasattr(x, "dtype") else np.asarray(x)
-
-    def _some(self, *nest: Any) -> Traced:
-        return next(x for x in _leaves(nest) if type(x) is Traced)
+    # ---- refusing
 
     def _refuse_if_over(self) -> None:
         if not self.is_open:
@@ -331,40 +375,49 @@ class Trace:
 
     def error(self, message: str) -> CaptureError:
         """An error that says where in the user's function it happened."""
-        where = self._user_line()
+        where = self.user_line()
         return CaptureError(f"compile cannot capture this in {self.name}{where and f' ({where})'}: {message}")
 
-    def _user_line(self) -> str:
-        return user_line()
+    def user_line(self) -> str:
+        """The file and line, outside of calligrad and NumPy, that is being run."""
+        frame: FrameType | None = sys._getframe(1)
+        while frame is not None and frame.f_code.co_filename.startswith(_LIBRARIES):
+            frame = frame.f_back
+        return "" if frame is None else f"{os.path.basename(frame.f_code.co_filename)}:{frame.f_lineno}"
 
 
 _HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-_LIBRARIES = (_HERE + os.sep, os.path.dirname(np.__file__) + os.sep, "<")
-
-
-def user_line() -> str:
-    """The file and line, outside of calligrad and NumPy, that is being run."""
-    frame: FrameType | None = sys._getframe(1)
-    while frame is not None and frame.f_code.co_filename.startswith(_LIBRARIES):
-        frame = frame.f_back
-    return "" if frame is None else f"{os.path.basename(frame.f_code.co_filename)}:{frame.f_lineno}"
-
-
-_FOREIGN = (
-    "writes into an array of NumPy's own, which the program could not follow. Make it np.zeros_like(x, shape=…), or take"
-    " the result instead"
-)
+_LIBRARIES = (_HERE + os.sep, os.path.dirname(np.__file__) + os.sep, "<__array_function__", "<frozen", "<string>")
 
 
 def _data(x: Any) -> Any:
     """What a leaf of the arguments is in this run."""
     kind = type(x)
     if kind is Traced:
-        return x.data
+        return x.data.item() if x.symbol.weak else x.data
     return x.value if kind is Number else x
 
 
-def _leaves(nest: Any) -> Iterable[Any]:
+def _var(x: Any) -> Var:
+    """What stands for a result: of Python's own numbers a weak one."""
+    return Var.of(x) if hasattr(x, "dtype") else Var((), np.result_type(type(x)), (), weak=True)
+
+
+def _is_python_number(x: Any) -> bool:
+    return x.symbol.weak if type(x) is Traced else type(x) is Number or type(x) in (int, float, bool, complex)
+
+
+def _fills(value: Any, x: Traced) -> bool:
+    """Whether ``x[...] = value`` makes ``x`` nothing but the value."""
+    return type(value) is Traced and bool(x.ndim) and _is_like(value.data, x.data)
+
+
+def _is_like(y: Any, x: Any) -> bool:
+    """Whether the array ``y`` can stand in the place of ``x``: a number is no array without axes."""
+    return type(y) is type(x) and y.shape == x.shape and y.dtype == x.dtype and y.strides == x.strides
+
+
+def _leaves(nest: Any) -> Iterator[Any]:
     if isinstance(nest, (tuple, list)):
         for part in nest:
             yield from _leaves(part)
@@ -373,15 +426,3 @@ def _leaves(nest: Any) -> Iterable[Any]:
             yield from _leaves(part)
     else:
         yield nest
-
-
-def _places(view: np.ndarray, whole: np.ndarray) -> np.ndarray:
-    """Where in ``whole``, counted through in order C, the numbers of its ``view`` stand."""
-    at, start = _addresses(view), _addresses(whole).reshape(-1)
-    order = np.argsort(start, kind="stable")
-    return order[np.searchsorted(start[order], at)]
-
-
-def _addresses(a: np.ndarray) -> np.ndarray:
-    steps = (np.arange(n).reshape(-1, *(1,) * (a.ndim - 1 - i)) * a.strides[i] for i, n in enumerate(a.shape))
-    return sum(steps, np.full(a.shape, a.__array_interface__["data"][0]))

@@ -12,7 +12,8 @@ from calligrad.arraylike import ArrayLike
 
 if TYPE_CHECKING:
     from calligrad.compiler.program import Var
-    from calligrad.compiler.trace import Storage, Trace
+    from calligrad.compiler.storage import Storage, View
+    from calligrad.compiler.trace import Trace
 
 
 class CaptureError(TypeError):
@@ -25,54 +26,65 @@ class Traced(ArrayLike):
     Arrays that share memory have one ``storage``; what is written into one of them is seen in the others, as in NumPy.
     """
 
-    __slots__ = ("__weakref__", "asked", "data", "storage", "trace", "var", "version", "view")
+    __slots__ = ("__weakref__", "asked", "data", "taken", "storage", "symbol", "tracer", "version")
 
     def __init__(self, data: Any, trace: Trace, storage: Storage, var: Var) -> None:
         self.data = data
-        self.trace = trace
+        self.tracer = trace
         self.storage = storage
-        self.var = var  # what stands for it in the program, as long as the storage has this version
+        self.symbol = var  # what stands for it in the program, as long as the storage has this version
         self.version = storage.version
-        self.view: tuple[Traced, Callable | None, tuple, dict] | None = None  # the call that made it of another array
+        self.taken: View | None = None  # how it was made, if it is a view of another
         self.asked: Callable | None = None  # np.any or np.all, if that made it
 
     # ---- NumPy's two protocols
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        for x in inputs:
+        for x in inputs if method != "at" else inputs[::2]:  # the second of ``at`` is a key
             if type(x) is not Traced and (isinstance(x, ArrayLike) or not _is_known(x)):
                 return NotImplemented  # a Value goes around an array, never inside
-        return self.trace.call_ufunc(ufunc, method, inputs, kwargs)
+        return self.tracer.call_ufunc(ufunc, method, inputs, kwargs)
 
     def __array_function__(self, func: Callable, types: Any, args: Any, kwargs: Any) -> Any:
         if any(issubclass(t, ArrayLike) and t is not Traced for t in types):
             return NotImplemented
-        return self.trace.call(func, args, kwargs)
+        return self.tracer.call(func, args, kwargs)
 
     def __getitem__(self, key: Any) -> Any:
-        return self.trace.getitem(self, key)
+        return self.tracer.getitem(self, key)
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        self.trace.setitem(self, key, value)
+        self.tracer.setitem(self, key, value)
 
     def _is_number(self) -> bool:
         return isinstance(self.data, np.generic)
+
+    def __pow__(self, exponent: Any) -> Any:
+        if type(exponent) in (int, float) and not self._is_number():  # as ndarray does: exact, and faster than pow
+            shortcut = _POWERS.get((exponent, self.dtype.kind == "c"))
+            if shortcut is not None:
+                return shortcut(self)
+        return self.__array_ufunc__(np.power, "__call__", self, exponent)
 
     # ---- what an array is
 
     @property
     def base(self) -> Any:
         """The array of which this is a view, or None."""
-        return None if self.view is None else self.view[0]
+        return None if self.taken is None else self.taken.source
 
     def __repr__(self) -> str:
         return f"Traced({self.dtype}{list(self.shape)})"
 
+    def copy(self, order: Any = "C") -> Any:
+        """A copy; of a number the number, which nobody can change."""
+        return self if self._is_number() else np.copy(self, order=order)
+
     def __copy__(self) -> Traced:
-        return np.copy(self)  # type: ignore[return-value]
+        return self.copy()
 
     def __deepcopy__(self, memo: dict) -> Traced:
-        return np.copy(self)  # type: ignore[return-value]
+        return self.copy()
 
     # ---- leaving: a program holds for any numbers
 
@@ -131,7 +143,11 @@ class Traced(ArrayLike):
         self._refuse("pickling x", "it outside: return the array")
 
     def _refuse(self, what: str, way_out: str) -> NoReturn:
-        raise self.trace.error(f"{what} would fix a number that changes from call to call. Write {way_out}")
+        raise self.tracer.error(f"{what} would fix a number that changes from call to call. Write {way_out}")
+
+
+_POWERS = {(2, False): np.square, (2, True): np.square, (-1, True): np.reciprocal, (0.5, True): np.sqrt}
+"""What an array of complex numbers, or none, is raised to, and how ndarray does it."""
 
 
 def _is_known(x: Any) -> bool:

@@ -14,18 +14,6 @@ CHUNK = 1 << 20
 PATIENCE = 30  # seconds without a byte
 
 
-def cache_folder() -> Path:
-    """Where downloads are kept: ``CALLIGRAD_CACHE`` if it is set, otherwise the system's place for caches."""
-    chosen = os.environ.get("CALLIGRAD_CACHE")
-    if chosen:
-        return Path(chosen)
-    if os.name == "nt":
-        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "calligrad" / "cache"
-    if os.uname().sysname == "Darwin":
-        return Path.home() / "Library" / "Caches" / "calligrad"
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "calligrad"
-
-
 def download(urls: Sequence[str], path: Path, size: int, check: Callable[[Path], object]) -> None:
     """Bring the file of ``size`` bytes, which each of ``urls`` has, to ``path``.
 

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
-from calligrad.data.download import cache_folder, download
+from calligrad.caches import cache_folder
+from calligrad.data.download import download
 
 
 @dataclass(frozen=True)

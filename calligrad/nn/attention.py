@@ -11,8 +11,9 @@ import numpy as np
 from calligrad import parallel
 from calligrad.function import Function, broadcasts_to
 from calligrad.ops.index import is_plain_array
+from calligrad.primitive import is_captured
 from calligrad.random import generator
-from calligrad.value import Value, as_arraylike, unwrap
+from calligrad.value import Value, as_array, as_arraylike
 
 _TILE = 32768  # numbers of the weights that are worked on at once, to stay in cache
 
@@ -31,9 +32,12 @@ class Attention(Function):
     scale: float
     mask: Any = None
     dropout: Any = None
+    has_empty_rows: bool = False  # whether the mask may leave nothing of a row
 
     def forward(self, q, k, v, *masks):
         mask = masks[0] if masks else self.mask
+        if is_captured(q, k, v):
+            return self._openly(q, k, v, mask)
         batch = np.broadcast_shapes(*(x.shape[:-2] for x in (q, k, v, *masks)), () if mask is None else mask.shape[:-2])
         q, k, v = (np.broadcast_to(x, batch + x.shape[-2:]) if x.shape[:-2] != batch else x for x in (q, k, v))
         dtype = np.result_type(q, k, v)
@@ -59,6 +63,21 @@ class Attention(Function):
 
         parallel.run(attend, tiles(weights.shape))
         return y, weights
+
+    def _openly(self, q: Any, k: Any, v: Any, mask: Any) -> tuple[Any, Any]:
+        """The same as operations of NumPy, one after the other."""
+        p = (q * self.scale) @ k.mT
+        if mask is not None:
+            p = p + mask.astype(p.dtype, copy=False)
+        top = np.max(p, axis=-1, keepdims=True, initial=-np.inf)
+        if self.has_empty_rows:
+            top = np.where(top == -np.inf, 0, top)
+        e = np.exp(p - top)
+        total = np.sum(e, axis=-1, keepdims=True)
+        if self.has_empty_rows:
+            total = np.where(total == 0, 1, total)
+        weights = e / total
+        return (weights if self.dropout is None else weights * self.dropout) @ v, weights
 
     def backward(self, gs, q, k, v, *masks, y):
         y, weights = y
@@ -181,6 +200,7 @@ def attend(
     mask = additive(mask)
     if mask is not None and not broadcasts_to(mask.shape, size):
         raise ValueError(f"attention: a mask of shape {mask.shape} does not broadcast to (…, L, S), {size}")
+    has_empty_rows = mask is not None and not is_causal
     scale = 1 / math.sqrt(max(1, shapes[0][-1])) if scale is None else float(scale)
     dropout = None
     if dropout_p:
@@ -188,7 +208,8 @@ def attend(
         stays = generator(rng).random(size, np.float32) >= dropout_p
         dropout = stays.astype(dtype) * (0.0 if dropout_p == 1 else 1 / (1 - dropout_p))
     learned = isinstance(mask, Value)
-    y, weights = Attention(scale, None if learned else mask, dropout)(query, key, value, *([mask] if learned else []))
+    attention = Attention(scale, None if learned else mask, dropout, has_empty_rows)
+    y, weights = attention(query, key, value, *([mask] if learned else []))
     return y, weights, dropout
 
 
@@ -212,7 +233,7 @@ def additive(mask: Any) -> Any:
     """``mask`` as numbers to add to the scores: 0 where it is True, -inf where it is False; floats stay."""
     if mask is None or (isinstance(mask, Value) and mask.requires_grad):
         return mask
-    mask = np.asarray(unwrap(mask))
+    mask = as_array(mask)
     if mask.dtype.kind not in "bf":
         raise TypeError(f"a mask of attention is boolean or floating, not {mask.dtype}")
     return np.where(mask, np.float32(0), np.float32(-np.inf)) if mask.dtype.kind == "b" else mask

@@ -15,6 +15,7 @@ from calligrad.nn.init import ones_, zeros_
 from calligrad.nn.module import Module
 from calligrad.nn.standardize import StandardizeChannels
 from calligrad.ops.tiles import over_rows
+from calligrad.primitive import is_captured
 from calligrad.value import Value, as_arraylike, unwrap
 
 
@@ -84,6 +85,9 @@ class ScaleAndShift(Function):
 
     def forward(self, x, scale, shift):
         batch, channels, length = self.view
+        if is_captured(x, scale, shift):
+            met = (1, channels, *[1] * (x.ndim - 2))
+            return x * np.reshape(scale, met) + np.reshape(shift, met)
         y = np.empty(x.shape, np.result_type(x, scale, shift))
         rows, out = (np.ascontiguousarray(a).reshape(batch, channels * length) for a in (x, y))
         scales, shifts = np.repeat(scale, length), np.repeat(shift, length)
@@ -188,7 +192,8 @@ class BatchNorm(ChannelNorm):
         if not self.training or self.num_batches_tracked is None:
             training = self.training or self.running_mean is None
             return batch_norm(x, self.running_mean, self.running_var, self.weight, self.bias, training, 0.0, self.eps)
-        batches = int(self.num_batches_tracked.data) + 1
+        batches = self.num_batches_tracked.data
+        batches = (batches if is_captured(batches) else int(batches)) + 1
         momentum = 1 / batches if self.momentum is None else self.momentum
         y = batch_norm(x, self.running_mean, self.running_var, self.weight, self.bias, True, momentum, self.eps)
         with no_grad():

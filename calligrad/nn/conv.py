@@ -21,7 +21,7 @@ from calligrad.nn import correlation
 from calligrad.nn.grid import Windows, windows_of
 from calligrad.nn.init import kaiming_uniform_, uniform_
 from calligrad.nn.module import Module
-from calligrad.ops.index import is_plain_array
+from calligrad.primitive import is_concrete
 from calligrad.value import Value
 
 PADDING = {"zeros": "constant", "reflect": "reflect", "replicate": "edge", "circular": "wrap"}
@@ -36,12 +36,12 @@ class Convolve(Function):
     windows: Windows
 
     def forward(self, x, w, *bias):
-        return correlation.convolve(x, w, self.windows, *bias)
+        return correlation.convolve(x, w, *bias, windows=self.windows)
 
     def backward(self, g, x, w, *bias):
         of_x, of_w = lambda: Spread(self.windows)(g, w), lambda: Correlate(self.windows)(x, g)
-        if all(map(is_plain_array, (g, x, w))) and all(origin is not None for origin, _, _ in self.edges[:2]):
-            both = cache(lambda: correlation.gradients(g, x, w, self.windows))
+        if is_concrete(g, x, w) and all(origin is not None for origin, _, _ in self.edges[:2]):
+            both = cache(lambda: correlation.gradients(g, x, w, windows=self.windows))
             of_x, of_w = lambda: both()[0], lambda: both()[1]
         return (of_x, of_w, lambda: per_channel(g))[: 2 + len(bias)]
 
@@ -52,7 +52,7 @@ class Spread(Function):
     windows: Windows
 
     def forward(self, y, w, *bias):
-        return correlation.spread(y, w, self.windows, *bias)
+        return correlation.spread(y, w, *bias, windows=self.windows)
 
     def backward(self, g, y, w, *bias):
         gs = (
@@ -69,7 +69,7 @@ class Correlate(Function):
     windows: Windows
 
     def forward(self, x, y):
-        return correlation.correlate(x, y, self.windows)
+        return correlation.correlate(x, y, windows=self.windows)
 
     def backward(self, g, x, y):
         return (

@@ -18,44 +18,50 @@ from calligrad import parallel
 from calligrad.nn import winograd
 from calligrad.nn.columns import Scratch
 from calligrad.nn.grid import Windows, windows_of
+from calligrad.nn.taps import convolve_taps, correlate_taps, gradients_by_taps, spread_taps
+from calligrad.primitive import primitive
 
 CACHED = 2**19  # numbers of a block that are worked on at once
 SMALL = 2**16  # numbers in all, below which one thread is enough
 PARTS = 8  # of the images, for the threads; their number does not follow that of the threads, so sums do not either
 
 
-def convolve(x: np.ndarray, w: np.ndarray, windows: Windows, bias: np.ndarray | None = None) -> np.ndarray:
-    """Images (n, in, *size) and a kernel (out, in / groups, *kernel) to (n, out, *windows.out)."""
+@primitive(convolve_taps)
+def convolve(x: np.ndarray, w: np.ndarray, *bias: np.ndarray, windows: Windows) -> np.ndarray:
+    """Images (n, in, *size), a kernel (out, in / groups, *kernel), perhaps a bias (out,): (n, out, *windows.out)."""
     y = np.empty((len(x), len(w), *windows.out), np.result_type(x, w))
-    _multiply(x, w, windows, y, bias)
+    _multiply(x, w, windows, y, *bias)
     return y
 
 
-def correlate(x: np.ndarray, g: np.ndarray, windows: Windows) -> np.ndarray:
+@primitive(correlate_taps)
+def correlate(x: np.ndarray, g: np.ndarray, *, windows: Windows) -> np.ndarray:
     """The adjoint of ``convolve`` in its kernel: (n, in, *size) and (n, out, *windows.out) to (out, in / groups, …)."""
     return _multiply(x, None, windows, g=g)
 
 
-def spread(g: np.ndarray, w: np.ndarray, windows: Windows, bias: np.ndarray | None = None) -> np.ndarray:
+@primitive(spread_taps)
+def spread(g: np.ndarray, w: np.ndarray, *bias: np.ndarray, windows: Windows) -> np.ndarray:
     """The adjoint of ``convolve`` in its images: (n, out, *windows.out) and a kernel to (n, in, *size).
 
     Of the two ways the cheaper one is taken: columns of the images are made and added up, or columns of ``g``.
     """
     x = np.empty((len(g), w.shape[1] * windows.groups, *windows.size), np.result_type(g, w))
     if not windows.complete:
-        x[...] = 0 if bias is None else _across(bias, windows)
+        x[...] = _across(bias[0], windows) if bias else 0
     if _is_widening(w, windows):
-        _add(x, g, w, windows, bias)
+        _add(x, g, w, windows, *bias)
     else:
         for part, turned, reverse in _phases(x, w, windows):
-            _multiply(g, turned, reverse, part, bias)
+            _multiply(g, turned, reverse, part, *bias)
     return x
 
 
-def gradients(g: np.ndarray, x: np.ndarray, w: np.ndarray, windows: Windows) -> tuple[np.ndarray, np.ndarray]:
-    """``spread(g, w, windows)`` and ``correlate(x, g, windows)``, where it can be from the same columns, of ``g``."""
+@primitive(gradients_by_taps)
+def gradients(g: np.ndarray, x: np.ndarray, w: np.ndarray, *, windows: Windows) -> tuple[np.ndarray, np.ndarray]:
+    """``spread`` of ``g`` and ``w``, ``correlate`` of ``x`` and ``g``; both from columns of ``g`` where it can be."""
     if not x.size or _is_widening(w, windows) or math.prod(windows.stride) > 1:
-        return spread(g, w, windows), correlate(x, g, windows)
+        return spread(g, w, windows=windows), correlate(x, g, windows=windows)
     y = np.empty(x.shape, np.result_type(g, w))
     ((_, turned, reverse),) = _phases(y, w, windows)
     return y, _turned(_multiply(g, turned, reverse, y, g=x), windows.groups)
@@ -100,7 +106,7 @@ def _multiply(x: np.ndarray, w: Any, windows: Windows, y: Any = None, bias: Any 
     return plan.kernel(np.ascontiguousarray(sum(totals).mT), kernel) if parts else np.zeros(kernel, dtype)
 
 
-def _add(x: np.ndarray, g: np.ndarray, w: np.ndarray, windows: Windows, bias: np.ndarray | None) -> None:
+def _add(x: np.ndarray, g: np.ndarray, w: np.ndarray, windows: Windows, bias: np.ndarray | None = None) -> None:
     """To ``x``, for each tap, what the kernel makes of ``g`` there."""
     way = _way(windows, w.shape[1], len(w), x.dtype)
     plan = way(windows, x.dtype)

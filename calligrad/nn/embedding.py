@@ -10,6 +10,8 @@ from calligrad.dtypes import parameter_dtype
 from calligrad.function import Function
 from calligrad.nn.init import normal_
 from calligrad.nn.module import Module
+from calligrad.nn.refusals import refuse_beyond
+from calligrad.primitive import is_concrete, primitive
 from calligrad.value import Value, as_array, as_arraylike, unwrap
 
 
@@ -25,10 +27,35 @@ class Lookup(Function):
         return weight.take(self.indices, axis=0)
 
     def backward(self, g):
-        rows = self.shapes[0][0]
-        if type(g) is np.ndarray:
-            return RowSums(self.indices, rows, self.factors).forward(g)
-        return RowSums(self.indices, rows, self.factors)(g)
+        sums = RowSums(self.indices, self.shapes[0][0], self.factors)
+        return sums.forward(g) if is_concrete(g) else sums(g)
+
+
+def row_sums_plainly(x, indices, *, rows):
+    """``row_sums``."""
+    table = np.zeros((rows, *x.shape[indices.ndim :]), x.dtype)
+    np.add.at(table, indices, x)
+    return table
+
+
+@primitive(row_sums_plainly)
+def row_sums(x: Any, indices: Any, *, rows: int) -> Any:
+    """A table of ``rows`` rows, each the sum of those of ``x`` whose index it is."""
+    indices, shape = indices.reshape(-1), x.shape[indices.ndim :]
+    table = np.zeros((rows, *shape), x.dtype)
+    if not indices.size:
+        return table
+    x = x.reshape(len(indices), *shape)
+    order = np.argsort(indices, kind="stable")  # then equal ones lie together
+    indices = indices.take(order)
+    begins = np.append(True, indices[1:] != indices[:-1])
+    alone = begins & np.append(begins[1:], True)  # as most are in a large table: those need no sum
+    table[indices[alone]] = x.take(order[alone], axis=0)
+    if not alone.all():
+        several = ~alone
+        first = begins[several].nonzero()[0]
+        table[indices[several][first]] = np.add.reduceat(x.take(order[several], axis=0), first, axis=0)
+    return table
 
 
 class RowSums(Function):
@@ -41,23 +68,9 @@ class RowSums(Function):
     factors: Any = None
 
     def forward(self, x):
-        indices = self.indices.reshape(-1)
-        table = np.zeros((self.rows, *x.shape[self.indices.ndim :]), x.dtype)
-        if not indices.size:
-            return table
-        x = x.reshape(len(indices), *table.shape[1:])
         if self.factors is not None:
-            x = x * self.factors.reshape(-1, *(1,) * (x.ndim - 1)).astype(x.dtype)
-        order = np.argsort(indices, kind="stable")  # then equal ones lie together
-        indices = indices.take(order)
-        begins = np.append(True, indices[1:] != indices[:-1])
-        alone = begins & np.append(begins[1:], True)  # as most are in a large table: those need no sum
-        table[indices[alone]] = x.take(order[alone], axis=0)
-        if not alone.all():
-            several = ~alone
-            first = begins[several].nonzero()[0]
-            table[indices[several][first]] = np.add.reduceat(x.take(order[several], axis=0), first, axis=0)
-        return table
+            x = x * np.expand_dims(self.factors, tuple(range(self.factors.ndim, x.ndim))).astype(x.dtype)
+        return row_sums(x, self.indices, rows=self.rows)
 
     def backward(self, g):
         gx = Lookup(self.indices)(g)
@@ -114,6 +127,8 @@ def one_hot(x: Any, num_classes: int = -1) -> np.ndarray:
     if num_classes == -1:
         if not indices.size:
             raise ValueError("one_hot: of no indices at all num_classes must be given")
+        if not isinstance(indices, np.ndarray):
+            raise indices.tracer.error("one_hot has as many columns as the largest index asks for: give num_classes")
         num_classes = int(indices.max()) + 1
     indices = checked_indices("one_hot", indices, num_classes)
     return (indices[..., None] == np.arange(num_classes)).astype(np.int64)
@@ -131,16 +146,13 @@ def rows_of(name: str, weight: Any, sparse: bool) -> int:
     return weight.shape[0]
 
 
-def checked_indices(name: str, x: Any, rows: int) -> np.ndarray:
+def checked_indices(name: str, x: Any, rows: int) -> Any:
     """``x`` as an array of indices into so many rows."""
     indices = as_array(x)
     if indices.dtype.kind not in "iu":
         raise TypeError(f"{name}: indices are integers, not {indices.dtype}")
-    if indices.size and (indices.min() < 0 or indices.max() >= rows):
-        bad = int(np.flatnonzero((indices < 0) | (indices >= rows))[0])
-        at = tuple(int(i) for i in np.unravel_index(bad, indices.shape))
-        raise ValueError(f"{name}: index {indices.flat[bad]} at {at} is not among the rows 0 to {rows - 1}")
-    return np.asarray(indices, np.intp)
+    refuse_beyond(indices, rows, f"{name}: {{}} is not among the rows 0 to {rows - 1}")
+    return indices.astype(np.intp, copy=False)
 
 
 def padding_row(name: str, padding_idx: int, rows: int) -> int:
@@ -162,7 +174,30 @@ def scale_down(weight: Any, indices: np.ndarray, max_norm: float | None, norm_ty
     """Scale the rows at ``indices`` whose norm is above ``max_norm`` down to it, in place."""
     if max_norm is None:
         return
-    table, used = unwrap(weight), np.unique(indices)
+    table = unwrap(weight)
+    if type(table) is np.ndarray:
+        _scale_down(table, indices, max_norm, norm_type)
+    else:
+        table[...] = scaled_down(table, indices, max_norm=max_norm, norm_type=norm_type)
+
+
+def scaled_down_plainly(table, indices, *, max_norm, norm_type):
+    """``scaled_down``."""
+    norms = np.linalg.norm(table, norm_type, axis=1, keepdims=True)
+    large = np.isin(np.arange(len(table)), indices)[:, np.newaxis] & (norms > max_norm)
+    return table * np.where(large, max_norm / (norms + 1e-7), 1)
+
+
+@primitive(scaled_down_plainly)
+def scaled_down(table: np.ndarray, indices: np.ndarray, *, max_norm: float, norm_type: float) -> np.ndarray:
+    """``scale_down`` of a copy of the table."""
+    table = table.copy()
+    _scale_down(table, indices, max_norm, norm_type)
+    return table
+
+
+def _scale_down(table: np.ndarray, indices: np.ndarray, max_norm: float, norm_type: float) -> None:
+    used = np.unique(indices)
     norms = np.linalg.norm(table[used], norm_type, axis=1)
     large = norms > max_norm
     table[used[large]] *= (max_norm / (norms[large] + 1e-7))[:, None]

@@ -19,6 +19,7 @@ from calligrad.nn.embedding import (
     scaling,
 )
 from calligrad.nn.module import Module
+from calligrad.primitive import primitive
 from calligrad.value import Value, as_array, as_arraylike, unwrap
 
 
@@ -61,30 +62,28 @@ def embedding_bag(
         raise ValueError(
             f"embedding_bag: per_sample_weights have shape {np.shape(per_sample_weights)}, the indices {indices.shape}"
         )
-    lengths = _bag_lengths(indices, offsets, include_last_offset)
-    bags = np.repeat(np.arange(len(lengths)), lengths)
+    bags, count = _bags(indices, offsets, include_last_offset)
     indices = indices.reshape(-1)
     scale_down(weight, indices, max_norm, norm_type)
-    factors = None if per_sample_weights is None else np.reshape(as_arraylike(per_sample_weights), (-1, 1))
-    if padding_idx is not None:
-        counts = indices != padding_row("embedding_bag", padding_idx, rows)
-        bags, indices = bags[counts], indices[counts]
-        factors = None if factors is None else factors[counts]
+    if padding_idx is not None:  # it goes into one bag more, which is left out in the end
+        bags = np.where(indices == padding_row("embedding_bag", padding_idx, rows), count, bags)
     chosen = Lookup(indices, scaling(indices, rows, None, scale_grad_by_freq))(weight)
     if mode == "max":
-        return _largest(chosen, bags, len(lengths))
-    total = RowSums(bags, len(lengths))(chosen if factors is None else chosen * factors)
+        return _largest(chosen, bags, count + 1)[:count]
+    if per_sample_weights is not None:
+        chosen = chosen * np.reshape(as_arraylike(per_sample_weights), (-1, 1))
+    total = RowSums(bags, count + 1)(chosen)[:count]
     if mode == "sum":
         return total
-    return total / np.maximum(np.bincount(bags, minlength=len(lengths)), 1).astype(weight.dtype)[:, None]
+    return total / np.maximum(np.bincount(bags, minlength=count + 1)[:count], 1).astype(weight.dtype)[:, None]
 
 
-def _bag_lengths(indices: np.ndarray, offsets: Any, include_last: bool) -> np.ndarray:
-    """How many indices each bag has."""
+def _bags(indices: Any, offsets: Any, include_last: bool) -> tuple[Any, int]:
+    """For each index its bag, and how many bags there are."""
     if indices.ndim == 2:
         if offsets is not None:
             raise ValueError("embedding_bag: of indices (bags, k) each row is a bag; offsets are for indices (m,)")
-        return np.full(indices.shape[0], indices.shape[1])
+        return np.repeat(np.arange(indices.shape[0]), indices.shape[1]), indices.shape[0]
     if indices.ndim != 1:
         raise ValueError(f"embedding_bag: indices are (m,) or (bags, k), not of shape {indices.shape}")
     if offsets is None:
@@ -94,28 +93,50 @@ def _bag_lengths(indices: np.ndarray, offsets: Any, include_last: bool) -> np.nd
         raise ValueError(f"embedding_bag: offsets are integers (bags,), not {starts.dtype} of shape {starts.shape}")
     if include_last and not starts.size:
         raise ValueError("embedding_bag: include_last_offset needs at least one offset")
-    ends = starts[1:] if include_last else np.append(starts[1:], indices.size)
-    starts = starts[: len(ends)]
-    whole = starts[:1].tolist() in ([], [0]) and ends[-1:].tolist() in ([], [indices.size])
-    if not whole or np.any(ends < starts):
+    _refuse_offsets(starts, indices.size, include_last)
+    starts = starts[:-1] if include_last else starts
+    return np.searchsorted(starts, np.arange(indices.size), side="right") - 1, len(starts)
+
+
+@primitive(checks=True)
+def _refuse_offsets(starts: np.ndarray, size: int, include_last: bool) -> None:
+    """Raise unless the offsets cut ``size`` indices into bags."""
+    ends = starts if include_last else np.append(starts, size)
+    if ends[0] != 0 or ends[-1] != size or np.any(ends[1:] < ends[:-1]):
         raise ValueError(
-            f"embedding_bag: offsets ascend from 0 to at most the number of indices, {indices.size};"
-            f" they are {np.asarray(as_array(offsets)).tolist()}"
+            f"embedding_bag: offsets ascend from 0 to at most the number of indices, {size}; they are {starts.tolist()}"
         )
-    return np.asarray(ends - starts, np.intp)
 
 
-def _largest(rows: Any, bags: np.ndarray, count: int) -> Any:
+def _largest(rows: Any, bags: Any, count: int) -> Any:
     """The maximum of the rows of each bag, column by column; of equal ones the first has the gradient."""
-    n = rows.shape[1]
     if not len(bags):
         return RowSums(bags, count)(rows)
+    places = largest_places(unwrap(rows), bags, count=count)
+    there = places < len(bags)
+    return np.where(there, rows[np.where(there, places, 0), np.arange(rows.shape[1])], 0)
+
+
+def largest_places_plainly(rows, bags, *, count):
+    """``largest_places``, bag by bag."""
+    places = np.full((count, rows.shape[1]), len(rows))
+    for bag in np.unique(bags):
+        (members,) = np.nonzero(bags == bag)
+        places[bag] = members[np.argmax(rows[members], axis=0)]
+    return places
+
+
+@primitive(largest_places_plainly)
+def largest_places(rows: np.ndarray, bags: np.ndarray, *, count: int) -> np.ndarray:
+    """For each of ``count`` bags, and each column, which row is the first maximum or NaN; ``len(rows)`` if none is."""
+    order = np.argsort(bags, kind="stable")
+    rows, bags = rows[order], bags[order]
     first = np.flatnonzero(np.diff(bags, prepend=-1))
-    data = unwrap(rows)
-    top = np.repeat(np.maximum.reduceat(data, first, axis=0), np.diff(first, append=len(bags)), axis=0)
-    places = np.where((data == top) | np.isnan(data), np.arange(len(bags))[:, None], len(bags) - 1)
-    winners = np.minimum.reduceat(places, first, axis=0)
-    return RowSums(bags[first], count)(rows[winners, np.arange(n)])
+    top = np.repeat(np.maximum.reduceat(rows, first, axis=0), np.diff(first, append=len(bags)), axis=0)
+    candidates = np.where((rows == top) | np.isnan(rows), order[:, np.newaxis], len(bags))
+    places = np.full((count, rows.shape[1]), len(bags))
+    places[bags[first]] = np.minimum.reduceat(candidates, first, axis=0)
+    return places
 
 
 class EmbeddingBag(Module):

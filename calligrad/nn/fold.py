@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -12,50 +11,67 @@ from calligrad.function import Function
 from calligrad.nn.conv import each
 from calligrad.nn.grid import Windows, windows_of
 from calligrad.nn.module import Module
+from calligrad.nn.taps import seen
+from calligrad.primitive import primitive
 
 # ---------------------------------------------------------------- Functions
 
 
-class Columns(Function):
+def columns_by_taps(x, *, windows):
+    """``columns``."""
+    x = np.pad(x, ((0, 0), (0, 0), *windows.padding))
+    seen_by_all = np.stack([seen(x, tap, windows) for tap in np.ndindex(*windows.kernel)], axis=2)
+    return seen_by_all.reshape(*x.shape[:2], *windows.kernel, *seen_by_all.shape[3:])
+
+
+def overlaid_by_taps(y, *, windows):
+    """``overlaid``."""
+    size = [n + before + behind for n, (before, behind) in zip(windows.size, windows.padding)]
+    x = np.zeros((*y.shape[:2], *size), y.dtype)
+    for tap in np.ndindex(*windows.kernel):
+        part = seen(x, tap, windows)
+        part += y[:, :, *tap]
+    return np.ascontiguousarray(x[:, :, *(slice(p, p + n) for n, (p, _) in zip(windows.size, windows.padding))])
+
+
+@primitive(columns_by_taps)
+def columns(x: np.ndarray, *, windows: Windows) -> np.ndarray:
     """Images (n, channels, *size) as (n, channels, *kernel, *windows.out)."""
+    x = np.pad(x, ((0, 0), (0, 0), *windows.padding))
+    y = np.empty((*x.shape[:2], *windows.kernel, *windows.out), x.dtype)
+    for tap in np.ndindex(*windows.kernel):
+        y[:, :, *tap] = seen(x, tap, windows)
+    return y
+
+
+@primitive(overlaid_by_taps)
+def overlaid(y: np.ndarray, *, windows: Windows) -> np.ndarray:
+    """The adjoint of ``columns``: numbers that come from the same place are added."""
+    return overlaid_by_taps(y, windows=windows)
+
+
+class Columns(Function):
+    """``columns``."""
 
     windows: Windows
 
     def forward(self, x):
-        windows = self.windows
-        x = np.pad(x, ((0, 0), (0, 0), *windows.padding))
-        y = np.empty((*x.shape[:2], *windows.kernel, *windows.out), x.dtype)
-        for tap, seen in _taps(windows):
-            y[:, :, *tap] = x[:, :, *seen]
-        return y
+        return columns(x, windows=self.windows)
 
     def backward(self, g):
         return Overlaid(self.windows)(g)
 
 
 class Overlaid(Function):
-    """The adjoint of ``Columns``: numbers that come from the same place are added."""
+    """``overlaid``."""
 
     windows: Windows
 
     def forward(self, y):
-        windows = self.windows
-        size = [n + before + behind for n, (before, behind) in zip(windows.size, windows.padding, strict=True)]
-        x = np.zeros((*y.shape[:2], *size), y.dtype)
-        for tap, seen in _taps(windows):
-            x[:, :, *seen] += y[:, :, *tap]
-        inside = (slice(p, p + n) for n, (p, _) in zip(windows.size, windows.padding, strict=True))
-        return np.ascontiguousarray(x[:, :, *inside])
+        return overlaid(y, windows=self.windows)
 
     def backward(self, g):
         return Columns(self.windows)(g)
-
-
-def _taps(windows: Windows) -> Iterator[tuple[Any, Any]]:
-    """Each tap of the kernel, and what it sees of the padded image."""
-    for tap in np.ndindex(windows.kernel):
-        axes = zip(tap, windows.dilation, windows.stride, windows.out, strict=True)
-        yield tap, tuple(slice(t * d, t * d + (n - 1) * s + 1, s) for t, d, s, n in axes)
 
 
 # ---------------------------------------------------------------- functions

@@ -9,8 +9,108 @@ import numpy as np
 from calligrad.function import Function
 from calligrad.nn.recurrent import Cell, Recurrent, blocks, logistic_, states_before
 from calligrad.ops.contract import rows
-from calligrad.ops.index import is_plain_array
 from calligrad.ops.join import Unstack, used
+from calligrad.primitive import is_concrete, primitive
+
+# ---------------------------------------------------------------- all steps of a layer, as primitives
+
+
+def lstm_plainly(z, h, c, weight, *projection):
+    """``lstm``."""
+    hs, cs, gates = [], [], []
+    for t in range(z.shape[1]):
+        i, f, g, o = np.split(z[:, t].T + h @ weight.T, 4, axis=-1)
+        i, f, g, o = *(1 / (1 + np.exp(-x)) for x in (i, f)), np.tanh(g), 1 / (1 + np.exp(-o))
+        c = f * c + i * g
+        h = o * np.tanh(c)
+        h = h @ projection[0].T if projection else h
+        hs.append(h)
+        cs.append(c)
+        gates.append(np.concatenate((i, f, g, o), axis=-1))
+    return np.stack(hs), np.stack(cs), np.stack(gates)
+
+
+@primitive(lstm_plainly)
+def lstm(z: Any, h: Any, c: Any, weight: Any, *projection: Any) -> tuple[Any, Any, Any]:
+    """The states h and c at all steps, and the gates; shapes and names are those of ``Memory``."""
+    # The batch is laid out as the last axis: BLAS is a third faster, and a gate is one piece of memory.
+    (_, steps, n), size = z.shape, c.shape[-1]
+    dtype = np.result_type(z, h, c, weight)
+    hs = np.empty((steps, n, h.shape[-1]), dtype)
+    cs, gates = np.empty((steps, size, n), dtype), np.empty((steps, 4 * size, n), dtype)
+    h, c = h.T, c.T
+    for t in range(steps):
+        gate = np.matmul(weight, h, out=gates[t])
+        gate += z[:, t]
+        i, f, g, o = blocks(gate, 4)
+        logistic_(gate[: 2 * size])
+        np.tanh(g, out=g)
+        logistic_(o)
+        c = np.multiply(f, c, out=cs[t])
+        c += i * g
+        h = np.tanh(c)
+        h *= o
+        if projection:
+            h = projection[0] @ h
+        hs[t] = h.T
+    return hs, cs.mT, gates.mT
+
+
+def lstm_gradient_plainly(gh_at, gc_at, c, weight, cs, gates, *projection):
+    """``lstm_gradient``."""
+    gh, gc = np.zeros((len(c), weight.shape[1]), weight.dtype), np.zeros_like(c)
+    gzs, ghs = [], []
+    for t in reversed(range(len(cs))):
+        i, f, g, o = np.split(gates[t], 4, axis=-1)
+        tanh_c = np.tanh(cs[t])
+        gh = gh if gh_at is None else gh + gh_at[t]
+        gm = gh @ projection[0] if projection else gh
+        gc = (gc if gc_at is None else gc + gc_at[t]) + gm * o * (1 - tanh_c**2)
+        gi, gf, gg, go = gc * g, gc * (cs[t - 1] if t else c), gc * i, gm * tanh_c
+        gz = np.concatenate((gi * i * (1 - i), gf * f * (1 - f), gg * (1 - g**2), go * o * (1 - o)), axis=-1)
+        gzs.insert(0, gz)
+        ghs.insert(0, gh)
+        gh, gc = gz @ weight, gc * f
+    return np.moveaxis(np.stack(gzs), -1, 0), gh, gc, *([np.stack(ghs)] if projection else [])
+
+
+@primitive(lstm_gradient_plainly)
+def lstm_gradient(
+    gh_at: Any, gc_at: Any, c: Any, weight: Any, cs: Any, gates: Any, *projection: Any
+) -> tuple[Any, ...]:
+    """Back through the steps: the gradients of z, of the first h and c, and with a projection of h at all steps."""
+    steps, n, size = gates.shape
+    gzs = np.empty((size, steps, n), gates.dtype)
+    gates, cs = gates.mT, cs.mT
+    gh, gc, gz = np.zeros((weight.shape[1], n), gates.dtype), np.zeros_like(cs[0]), np.empty_like(gates[0])
+    ghs = np.empty((steps, n, len(gh)), gates.dtype) if projection else None
+    gz_i, gz_f, gz_g, gz_o = blocks(gz, 4)
+    for t in reversed(range(steps)):
+        i, f, g, o = blocks(gates[t], 4)
+        tanh_c = np.tanh(cs[t])
+        if gh_at is not None:
+            gh += gh_at[t].T
+        if gc_at is not None:
+            gc += gc_at[t].T
+        gm = gh
+        if ghs is not None:
+            ghs[t] = gh.T
+            gm = projection[0].T @ gh
+        gc += gm * o * (1 - tanh_c * tanh_c)
+        np.multiply(gc, g, out=gz_i)
+        np.multiply(gc, cs[t - 1] if t else c.T, out=gz_f)
+        np.multiply(gc, i, out=gz_g)
+        np.multiply(gm, tanh_c, out=gz_o)
+        slope = gates[t] - gates[t] * gates[t]
+        blocks(slope, 4)[2][...] = 1 - g * g
+        gz *= slope
+        gzs[:, t] = gz
+        np.matmul(weight.T, gz, out=gh)
+        gc *= f
+    return gzs, gh.T, gc.T, *([] if ghs is None else [ghs])
+
+
+# ---------------------------------------------------------------- the Function
 
 
 class Memory(Function):
@@ -21,49 +121,27 @@ class Memory(Function):
     weight (4H, P).
     """
 
-    # Of plain arrays the batch is laid out as the last axis: BLAS is a third faster, and a gate is one piece of memory.
+    def forward(self, z, h, c, weight, *projection):
+        return lstm(z, h, c, weight, *projection)
 
-    def forward(self, z, h, c, weight, projection=None):
-        (_, steps, n), size = z.shape, c.shape[-1]
-        dtype = np.result_type(z, h, c, weight)
-        hs = np.empty((steps, n, h.shape[-1]), dtype)
-        cs, gates = np.empty((steps, size, n), dtype), np.empty((steps, 4 * size, n), dtype)
-        h, c = h.T, c.T
-        for t in range(steps):
-            gate = np.matmul(weight, h, out=gates[t])
-            gate += z[:, t]
-            i, f, g, o = blocks(gate, 4)
-            logistic_(gate[: 2 * size])
-            np.tanh(g, out=g)
-            logistic_(o)
-            c = np.multiply(f, c, out=cs[t])
-            c += i * g
-            h = np.tanh(c)
-            h *= o
-            if projection is not None:
-                h = projection @ h
-            hs[t] = h.T
-        return hs, cs.mT, gates.mT
-
-    def backward(self, gs, _z, h, c, weight, projection=None, *, y):
+    def backward(self, gs, _z, h, c, weight, *projection, y):
         hs, cs, gates = y
-        if gs[2] is None and projection is None and all(g is None or is_plain_array(g) for g in (gates, *gs)):
-            gz, gh, gc = through_arrays(gs[0], gs[1], c, weight, cs, gates)
-            ghs = None
+        if gs[2] is None and all(g is None or is_concrete(g) for g in (gates, *gs)):
+            gz, gh, gc, *ghs = lstm_gradient(gs[0], gs[1], c, weight, cs, gates, *projection)
         else:
-            gz, gh, gc, ghs = through_steps(gs, c, weight, projection, y)
+            gz, gh, gc, *ghs = through_steps(gs, c, weight, *projection, y=y)
         g_inputs = (
             gz,
             gh,
             gc,
             lambda: np.reshape(gz, (len(gz), -1)) @ rows(states_before(h, hs)),
-            lambda: rows(ghs).T @ rows(np.tanh(cs) * np.split(gates, 4, axis=-1)[3]),
+            lambda: rows(ghs[0]).T @ rows(np.tanh(cs) * np.split(gates, 4, axis=-1)[3]),
         )
-        return g_inputs if projection is not None else g_inputs[:4]
+        return g_inputs[: 4 + len(projection)]
 
 
-def through_steps(gs: Any, c: Any, weight: Any, projection: Any, y: Any) -> tuple[Any, Any, Any, Any]:
-    """Back through the steps: the gradients of z, of the first h and c, and of h at all steps."""
+def through_steps(gs: Any, c: Any, weight: Any, projection: Any = None, *, y: Any) -> tuple[Any, Any, Any, Any]:
+    """``lstm_gradient``, in operations that can be differentiated."""
     _, cs, gates = y
     at = [Unstack()(part) for part in (*np.split(gates, 4, axis=-1), cs, *used(gs[:2], y[:2]))]
     gates_at = None if gs[2] is None else Unstack()(gs[2])
@@ -84,34 +162,6 @@ def through_steps(gs: Any, c: Any, weight: Any, projection: Any, y: Any) -> tupl
         ghs.append(gh)
         gh, gc = gz @ weight, gc * f
     return np.moveaxis(np.stack(gzs[::-1]), -1, 0), gh, gc, np.stack(ghs[::-1])
-
-
-def through_arrays(gh_at: Any, gc_at: Any, c: Any, weight: Any, cs: Any, gates: Any) -> tuple[Any, Any, Any]:
-    """``through_steps`` of plain arrays, written into memory that stays in cache."""
-    steps, n, size = gates.shape
-    gzs = np.empty((size, steps, n), gates.dtype)
-    gates, cs = gates.mT, cs.mT
-    gh, gc, gz = np.zeros_like(cs[0]), np.zeros_like(cs[0]), np.empty_like(gates[0])
-    gz_i, gz_f, gz_g, gz_o = blocks(gz, 4)
-    for t in reversed(range(len(cs))):
-        i, f, g, o = blocks(gates[t], 4)
-        tanh_c = np.tanh(cs[t])
-        if gh_at is not None:
-            gh += gh_at[t].T
-        if gc_at is not None:
-            gc += gc_at[t].T
-        gc += gh * o * (1 - tanh_c * tanh_c)
-        np.multiply(gc, g, out=gz_i)
-        np.multiply(gc, cs[t - 1] if t else c.T, out=gz_f)
-        np.multiply(gc, i, out=gz_g)
-        np.multiply(gh, tanh_c, out=gz_o)
-        slope = gates[t] - gates[t] * gates[t]
-        blocks(slope, 4)[2][...] = 1 - g * g
-        gz *= slope
-        gzs[:, t] = gz
-        np.matmul(weight.T, gz, out=gh)
-        gc *= f
-    return gzs, gh.T, gc.T
 
 
 def lstm_scan(x, state, weight_ih, weight_hh, bias_ih=None, bias_hh=None, weight_hr=None) -> tuple[Any, Any]:

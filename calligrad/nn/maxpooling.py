@@ -2,126 +2,45 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
-import numpy as np
-
 from calligrad.function import Function
+from calligrad.nn.maxima import indices, indices_of_any, maxima, routed, whole
 from calligrad.nn.module import Module
-from calligrad.nn.windows import Drawn, Sliding, add_at, at, by_planes, over_windows, settings, sliding
-from calligrad.ops.index import is_plain_array, spread
+from calligrad.nn.windows import Drawn, settings, sliding
+from calligrad.ops.index import spread
+from calligrad.primitive import is_concrete
 from calligrad.value import as_array, unwrap
-
-MANY = 100  # planes that are worth being moved next to each other
 
 
 class MaxPool(Function):
-    """The largest number of each window; the gradient goes to the first that is as large, or to the last NaN.
-
-    It is found axis by axis, the last axis first, so that the first is the first in memory.
-    """
+    """The largest number of each window; the gradient goes to the first that is as large, or to the last NaN."""
 
     windows: tuple[Any, ...]  # along the last axes, Sliding, Uneven or Drawn
 
     def forward(self, x):
-        if self.is_by_position:
+        if self.is_drawn:
             return x.reshape(-1)[self.positions(x)]
-        return by_planes(lambda x: self.stages(x)[-1], tuple(w.count for w in self.windows), x)
+        return maxima(x, windows=self.windows)
 
     def backward(self, g, x):
         x = unwrap(x)  # where its maxima are does not change with it
-        if is_plain_array(g) and not self.is_by_position:
-            return by_planes(self.routed, x.shape[-len(self.windows) :], g, x)
+        if is_concrete(g) and not self.is_drawn:
+            return routed(g, x, windows=self.windows)
         return spread(g, self.positions(x), x.shape)
 
     @property
-    def is_by_position(self) -> bool:
-        """Whether it is easiest to ask where the maxima are: for single windows, and for those that were drawn."""
-        return any(isinstance(w, Drawn) for w in self.windows) or self.is_whole
+    def is_drawn(self) -> bool:
+        """Whether the windows are elsewhere in each plane."""
+        return any(isinstance(w, Drawn) for w in self.windows)
 
-    @property
-    def is_whole(self) -> bool:
-        """Whether there is one window alone, over everything."""
-        return all(isinstance(w, Sliding) and (w.kernel, w.padding, w.dilation) == (w.size, 0, 1) for w in self.windows)
-
-    def stages(self, x: np.ndarray, before: int = 1) -> list[np.ndarray]:
-        """``x``, and what it becomes after each axis; so many axes are before those of the windows."""
-        stages = [x]
-        least = -np.inf if x.dtype.kind == "f" else np.iinfo(x.dtype).min
-        for i in reversed(range(len(self.windows))):
-            stages.append(over_windows(np.maximum, stages[-1], self.windows[i], before + i, least))
-        return stages
-
-    def routed(self, g: np.ndarray, x: np.ndarray) -> np.ndarray:
-        """The gradient of ``x``, (planes, …)."""
-        if np.isnan(np.max(x)) or not np.isfinite(g).all():  # NaN equals nothing, and infinity times 0 is NaN
-            return spread(g, self.positions(x), x.shape)
-        if len(x) < MANY:
-            return self.routed_along(g, x, 1)
-        g, x = (np.ascontiguousarray(np.moveaxis(a, 0, -1)) for a in (g, x))  # planes beside each other
-        return np.moveaxis(self.routed_along(g, x, 0), -1, 0)
-
-    def routed_along(self, g: np.ndarray, x: np.ndarray, before: int) -> np.ndarray:
-        """``routed`` where so many axes are before those of the windows."""
-        *stages, y = self.stages(x, before)
-        for axis, windows in enumerate(self.windows, before):
-            x = stages.pop()
-            gx, free = np.zeros(x.shape, g.dtype), np.ones(y.shape, bool)
-            for outputs, inputs in windows.taps():
-                hit = at(x, inputs, axis) == at(y, outputs, axis)
-                hit &= at(free, outputs, axis)
-                free[(*(slice(None),) * axis, outputs)] ^= hit
-                add_at(gx, inputs, axis, at(g, outputs, axis) * hit)
-            g, y = gx, x
-        return g
-
-    def indices(self, x: np.ndarray) -> Any:
+    def indices(self, x: Any) -> Any:
         """Where each maximum is within its plane, flattened."""
-        n = len(self.windows)
-        if self.is_whole:
-            planes = x.reshape(*x.shape[:-n], math.prod(x.shape[-n:]))
-            indices = planes.argmax(-1, keepdims=True)
-            if not np.isnan(np.take_along_axis(planes, indices, -1)).any():  # of which argmax would find the first
-                return indices.reshape(*x.shape[:-n], *(1,) * n)
-        indices = 0
-        stride = 1
-        for axis in range(-1, -n - 1, -1):
-            windows = self.windows[axis]
-            where = first_maxima(x, windows.rows(), axis)
-            x = np.take_along_axis(x, where, axis)
-            indices = np.take_along_axis(indices, where, axis) if stride > 1 else indices
-            indices = indices + where * stride
-            stride *= windows.size
-        return indices
+        return indices_of_any(x, self.windows) if self.is_drawn else indices(x, windows=self.windows)
 
-    def positions(self, x: np.ndarray) -> np.ndarray:
+    def positions(self, x: Any) -> Any:
         """Where each maximum is in the whole of ``x``, flattened."""
         return whole(self.indices(x), x.shape, len(self.windows))
-
-
-def first_maxima(x: np.ndarray, rows: np.ndarray, axis: int) -> np.ndarray:
-    """Along the negative ``axis``, where each window has its first maximum, or its last NaN."""
-    best: Any = None
-    where: Any = None
-    for row in rows:
-        if row.ndim == 1:
-            number, row = x.take(row, axis), row.reshape(-1, *(1,) * (-axis - 1))
-        else:
-            number = np.take_along_axis(x, row, axis)
-        if best is None:
-            best, where = number, np.broadcast_to(row, number.shape)
-        else:
-            better = (number > best) | (number != number)
-            best, where = np.where(better, number, best), np.where(better, row, where)
-    return where
-
-
-def whole(indices: np.ndarray, shape: tuple[int, ...], n: int) -> np.ndarray:
-    """Indices within planes, the last ``n`` axes of ``shape``, as indices of the whole array."""
-    lead = shape[:-n]
-    planes = np.arange(math.prod(lead)).reshape(*lead, *(1,) * n)
-    return indices + planes * math.prod(shape[-n:])
 
 
 def max_of_windows(x: Any, windows: tuple, return_indices: bool) -> Any:

@@ -12,7 +12,7 @@ from calligrad.nn.init import xavier_normal_, xavier_uniform_, zeros_
 from calligrad.nn.linear import Linear, linear
 from calligrad.nn.module import Module
 from calligrad.ops.join import Unstack
-from calligrad.value import Value, unwrap
+from calligrad.value import Value, as_array, unwrap
 
 
 class MultiheadAttention(Module):
@@ -171,7 +171,7 @@ def _blocking(mask: Any, name: str) -> Any:
     """A mask that is True where nobody may look, as numbers to add."""
     if mask is None or (isinstance(mask, Value) and mask.requires_grad):
         return mask
-    mask = np.asarray(unwrap(mask))
+    mask = as_array(mask)
     if mask.dtype.kind not in "bf":
         raise TypeError(f"{name} is boolean or floating, not {mask.dtype}")
     return additive(~mask if mask.dtype.kind == "b" else mask)

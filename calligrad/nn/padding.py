@@ -11,58 +11,88 @@ from calligrad import parallel
 from calligrad.function import Function
 from calligrad.nn.module import Module
 from calligrad.nn.windows import IN_CACHE, settings
+from calligrad.primitive import primitive
 from calligrad.value import as_arraylike
 
 MODES = ("constant", "reflect", "replicate", "circular")
 
 
-class Bordered(Function):
+def bordered_plainly(x, value, *, pads, mode):
+    """``bordered``."""
+    around = ((0, 0),) * (x.ndim - len(pads)) + pads
+    if mode == "constant":
+        return np.pad(x, around, constant_values=value)
+    return np.pad(x, around, {"reflect": "reflect", "replicate": "edge", "circular": "wrap"}[mode])
+
+
+def unbordered_plainly(x, *, pads, mode):
+    """``unbordered``."""
+    size = [n - before - behind for n, (before, behind) in zip(x.shape[-len(pads) :], pads)]
+    places = np.arange(np.prod(size)).reshape(size)
+    places = np.pad(places, pads, {"reflect": "reflect", "replicate": "edge", "circular": "wrap"}[mode])
+    y = np.zeros((places.max() + 1, *x.shape[: -len(pads)]), x.dtype)
+    np.add.at(y, places, np.moveaxis(x, range(-len(pads), 0), range(len(pads))))
+    return np.moveaxis(y, 0, -1).reshape(*x.shape[: -len(pads)], *size)
+
+
+@primitive(bordered_plainly)
+def bordered(x: np.ndarray, value: Any, *, pads: tuple[tuple[int, int], ...], mode: str) -> np.ndarray:
     """The array with ``pads`` (before, behind) on each of its last axes, filled by ``mode``, or with ``value``."""
+    grown = tuple(size + before + behind for size, (before, behind) in zip(x.shape[-len(pads) :], pads))
+    planes = math.prod(x.shape[: -len(pads)])
+    x_planes = x.reshape(planes, *x.shape[-len(pads) :])
+    y = np.empty((planes, *grown), x.dtype)
+
+    def fill(chunk: slice) -> None:
+        part = y[chunk]
+        part[inside(pads, x.shape)] = x_planes[chunk]
+        for axis, (before, behind) in enumerate(pads, -len(pads)):  # with corners, which later axes correct
+            for edge, source in borders(before, behind, y.shape[axis], mode):
+                part[along(axis, edge)] = value if source is None else part[along(axis, source)]
+
+    step = max(1, IN_CACHE // max(1, math.prod(grown)))
+    parallel.run(fill, [slice(i, i + step) for i in range(0, planes, step)])
+    return y.reshape(*x.shape[: -len(pads)], *grown)
+
+
+@primitive(unbordered_plainly)
+def unbordered(x: np.ndarray, *, pads: tuple[tuple[int, int], ...], mode: str) -> np.ndarray:
+    """The array without its border, which is added where it was copied from: adjoint to ``bordered``."""
+    shape = tuple(size - before - behind for size, (before, behind) in zip(x.shape[-len(pads) :], pads))
+    x = np.array(x)
+    for axis in range(-1, -len(pads) - 1, -1):
+        for edge, source in borders(*pads[axis], x.shape[axis], mode):
+            part = x[along(axis, edge)]
+            if mode == "replicate":
+                part = np.sum(part, axis, keepdims=True)
+            x[along(axis, source)] += part
+    return np.ascontiguousarray(x[inside(pads, shape)])
+
+
+class Bordered(Function):
+    """``bordered``."""
 
     pads: tuple[tuple[int, int], ...]
     mode: str
     value: Any = 0
 
     def forward(self, x):
-        n = len(self.pads)
-        grown = tuple(size + before + behind for size, (before, behind) in zip(x.shape[-n:], self.pads))
-        planes = math.prod(x.shape[:-n])
-        x_planes = x.reshape(planes, *x.shape[-n:])
-        y = np.empty((planes, *grown), x.dtype)
-        step = max(1, IN_CACHE // max(1, math.prod(grown)))
-        chunks = [slice(i, i + step) for i in range(0, planes, step)]
-        parallel.run(lambda chunk: self.fill(y[chunk], x_planes[chunk]), chunks)
-        return y.reshape(*x.shape[:-n], *grown)
-
-    def fill(self, y: np.ndarray, x: np.ndarray) -> None:
-        """Write ``x`` with its border into ``y``."""
-        y[inside(self.pads, x.shape)] = x
-        for axis, (before, behind) in enumerate(self.pads, -len(self.pads)):  # with corners, which later axes correct
-            for edge, source in borders(before, behind, y.shape[axis], self.mode):
-                y[along(axis, edge)] = self.value if source is None else y[along(axis, source)]
+        return bordered(x, self.value, pads=self.pads, mode=self.mode)
 
     def backward(self, g):
         if self.mode == "constant":
             return g[inside(self.pads, self.shapes[0])]
-        return Unbordered(self.pads, self.mode, self.shapes[0])(g)
+        return Unbordered(self.pads, self.mode)(g)
 
 
 class Unbordered(Function):
-    """The array without its border, of ``shape``, which is added where it was copied from: adjoint to ``Bordered``."""
+    """``unbordered``."""
 
     pads: tuple[tuple[int, int], ...]
     mode: str
-    shape: tuple[int, ...]
 
     def forward(self, x):
-        x = np.array(x)
-        for axis in range(-1, -len(self.pads) - 1, -1):
-            for edge, source in borders(*self.pads[axis], x.shape[axis], self.mode):
-                part = x[along(axis, edge)]
-                if self.mode == "replicate":
-                    part = np.sum(part, axis, keepdims=True)
-                x[along(axis, source)] += part
-        return np.ascontiguousarray(x[inside(self.pads, self.shape)])
+        return unbordered(x, pads=self.pads, mode=self.mode)
 
     def backward(self, g):
         return Bordered(self.pads, self.mode)(g)

@@ -77,7 +77,7 @@ class SpectralNorm(Module):
         matrix = self._matrix(weight)
         if self.training:
             self._approach(as_array(matrix), self.n_power_iterations)
-        u, v = np.array(self._u.data), np.array(self._v.data)  # which the next call changes
+        u, v = np.copy(self._u.data), np.copy(self._v.data)  # which the next call changes
         return weight / (u @ (matrix @ v))
 
     def right_inverse(self, weight: Any) -> Any:

@@ -11,7 +11,61 @@ import numpy as np
 from calligrad.function import Function
 from calligrad.nn.activations import relu
 from calligrad.nn.module import Module
-from calligrad.nn.windows import Sliding, Uneven, at, by_planes, floating, over_windows, settings, sliding
+from calligrad.nn.windows import Sliding, Uneven, at, by_planes, floating, numbers_of, over_windows, settings, sliding
+from calligrad.primitive import primitive
+
+
+def sums_by_window(x, scale, *, windows):
+    """``sums``, window by window."""
+    y = x
+    for axis, along in enumerate(windows, x.ndim - len(windows)):
+        y = np.stack([y.take(numbers, axis).sum(axis) for numbers in numbers_of(along)], axis)
+    return (y * scale).astype(x.dtype)
+
+
+def spread_by_window(x, scale, *, windows):
+    """``spread``, window by window."""
+    y = (x * scale).astype(x.dtype)
+    for axis, along in enumerate(windows, x.ndim - len(windows)):
+        x = y.swapaxes(axis, 0)
+        y = np.zeros((along.size, *x.shape[1:]), x.dtype)
+        for i, numbers in enumerate(numbers_of(along)):
+            y[numbers] += x[i]
+        y = y.swapaxes(axis, 0)
+    return y
+
+
+@primitive(sums_by_window)
+def sums(x: np.ndarray, scale: Any, *, windows: tuple[Sliding, ...]) -> np.ndarray:
+    """The sum of each window along the last axes, times ``scale``, a number or one for each window."""
+    if x.dtype == np.float16:  # whose sums would overflow
+        return sums(x.astype(np.float32), scale, windows=windows).astype(np.float16)
+    scale = np.asarray(scale, x.dtype)
+
+    def summed(x: np.ndarray) -> np.ndarray:
+        for axis, along in enumerate(windows, 1):
+            x = over_windows(np.add, x, along, axis, 0)
+        x *= scale
+        return x
+
+    return by_planes(summed, tuple(w.count for w in windows), x)
+
+
+@primitive(spread_by_window)
+def spread(x: np.ndarray, scale: Any, *, windows: tuple[Sliding, ...]) -> np.ndarray:
+    """Each number, times ``scale``, added to all that its window covers."""
+    scale = np.asarray(scale, x.dtype)
+
+    def covered(x: np.ndarray) -> np.ndarray:
+        x = x * scale
+        for axis, along in enumerate(windows, 1):
+            y = np.zeros((*x.shape[:axis], along.size, *x.shape[axis + 1 :]), x.dtype)
+            for outputs, inputs in along.taps():
+                at(y, inputs, axis)[...] += at(x, outputs, axis)
+            x = y
+        return x
+
+    return by_planes(covered, tuple(w.size for w in windows), x)
 
 
 class SumPool(Function):
@@ -21,17 +75,7 @@ class SumPool(Function):
     scale: Any
 
     def forward(self, x):
-        if x.dtype == np.float16:  # whose sums would overflow
-            return self.forward(x.astype(np.float32)).astype(np.float16)
-        scale = np.asarray(self.scale, x.dtype)
-
-        def summed(x: np.ndarray) -> np.ndarray:
-            for axis, windows in enumerate(self.windows, 1):
-                x = over_windows(np.add, x, windows, axis, 0)
-            x *= scale
-            return x
-
-        return by_planes(summed, tuple(w.count for w in self.windows), x)
+        return sums(x, self.scale, windows=self.windows)
 
     def backward(self, g):
         return SpreadPool(self.windows, self.scale)(g)
@@ -44,18 +88,7 @@ class SpreadPool(Function):
     scale: Any
 
     def forward(self, x):
-        scale = np.asarray(self.scale, x.dtype)
-
-        def spread(x: np.ndarray) -> np.ndarray:
-            x = x * scale
-            for axis, windows in enumerate(self.windows, 1):
-                y = np.zeros((*x.shape[:axis], windows.size, *x.shape[axis + 1 :]), x.dtype)
-                for outputs, inputs in windows.taps():
-                    at(y, inputs, axis)[...] += at(x, outputs, axis)
-                x = y
-            return x
-
-        return by_planes(spread, tuple(w.size for w in self.windows), x)
+        return spread(x, self.scale, windows=self.windows)
 
     def backward(self, g):
         return SumPool(self.windows, self.scale)(g)

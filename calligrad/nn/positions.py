@@ -8,14 +8,14 @@ import numpy as np
 
 from calligrad.function import Function, broadcasts_to
 from calligrad.nn.module import Module
-from calligrad.value import as_arraylike, unwrap
+from calligrad.value import as_array, as_arraylike
 
 
 def angles(positions: Any, features: int, base: float = 10000.0) -> np.ndarray:
     """``positions[…, None] * base ** (-2i / features)``, i from 0 to features / 2 - 1: clocks, from fast to slow."""
     if features < 2 or features % 2:
         raise ValueError(f"positions are told by an even number of features, not {features!r}")
-    return np.asarray(unwrap(positions))[..., None] * base ** (np.arange(0, features, 2) / -features)
+    return as_array(positions)[..., None] * base ** (np.arange(0, features, 2) / -features)
 
 
 def sinusoidal_positions(length: int, features: int, base: float = 10000.0, *, dtype: Any = np.float32) -> np.ndarray:

@@ -11,8 +11,9 @@ from calligrad.dtypes import parameter_dtype
 from calligrad.nn.dropout import dropout
 from calligrad.nn.init import uniform_
 from calligrad.nn.module import Module
+from calligrad.nn.refusals import refuse
 from calligrad.random import generator
-from calligrad.value import Value, as_arraylike, unwrap
+from calligrad.value import Value, as_array, as_arraylike
 
 _DIRECTIONS = ("", "_reverse")
 _WEIGHTS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
@@ -146,13 +147,12 @@ class Spans:
     """Which steps of each of N sequences count: the first ``lengths[n]`` ones."""
 
     def __init__(self, lengths: Any, steps: int, n: int | None) -> None:
-        self.lengths = np.asarray(unwrap(lengths))
+        self.lengths = as_array(lengths)
         if self.lengths.dtype.kind not in "iu" or self.lengths.shape != (n,):
             wanted = "go with a batch of sequences" if n is None else f"are {n} integers, one for each sequence"
             raise ValueError(f"lengths {wanted}, not {self.lengths.dtype} of shape {self.lengths.shape}")
-        if np.any(wrong := (self.lengths < 1) | (self.lengths > steps)):
-            i = int(np.flatnonzero(wrong)[0])
-            raise ValueError(f"lengths are from 1 to {steps}; number {i} is {self.lengths[i]}")
+        wrong = (self.lengths < 1) | (self.lengths > steps)
+        refuse(wrong, self.lengths, f"lengths are from 1 to {steps}, which {{}} is not")
         step = np.arange(steps)[:, None]
         self.inside = (step < self.lengths)[..., None]
         self.turned = np.where(self.inside[..., 0], self.lengths - 1 - step, step)[..., None]

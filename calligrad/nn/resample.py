@@ -10,6 +10,7 @@ import numpy as np
 
 from calligrad.function import Function
 from calligrad.nn.windows import add_at, as_slice, at, by_planes
+from calligrad.primitive import primitive
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,22 +70,37 @@ class Weights:
         return y
 
 
+def resample_plainly(x, *, weights):
+    """``resample``: along each axis a product with a matrix, most of it 0."""
+    for axis, along in enumerate(weights, x.ndim - len(weights)):
+        matrix = np.zeros((along.size, along.places.shape[1]))
+        for places, factors in zip(along.places, along.weights):
+            np.add.at(matrix, (places, np.arange(len(places))), factors)
+        x = np.moveaxis(np.moveaxis(x, axis, -1) @ matrix.astype(x.dtype), -1, axis)
+    return x
+
+
+@primitive(resample_plainly)
+def resample(x: np.ndarray, *, weights: tuple[Weights, ...]) -> np.ndarray:
+    """``Weights`` along each of the last axes."""
+
+    def along_all(x: np.ndarray) -> np.ndarray:
+        # what shrinks goes first; the last axis, which is the slowest, when there is least of the others
+        growth = [along.count / along.size for along in weights]
+        for axis in sorted(range(len(weights)), key=lambda i: (growth[i], i if growth[i] < 1 else -i)):
+            x = weights[axis].along(x, axis + 1)
+        return x
+
+    return by_planes(along_all, tuple(w.count for w in weights), x)
+
+
 class Resample(Function):
-    """``Weights`` along each of the last axes; the gradient is the same with the transposed ones."""
+    """``resample``; the gradient is the same with the transposed weights."""
 
     weights: tuple[Weights, ...]
 
     def forward(self, x):
-        n = len(self.weights)
-
-        def along_all(x: np.ndarray) -> np.ndarray:
-            # what shrinks goes first; the last axis, which is the slowest, when there is least of the others
-            growth = [weights.count / weights.size for weights in self.weights]
-            for axis in sorted(range(n), key=lambda i: (growth[i], i if growth[i] < 1 else -i)):
-                x = self.weights[axis].along(x, axis + 1)
-            return x
-
-        return by_planes(along_all, tuple(w.count for w in self.weights), x)
+        return resample(x, weights=self.weights)
 
     def backward(self, g):
         return Resample(tuple(weights.transposed for weights in self.weights))(g)

@@ -12,6 +12,59 @@ from calligrad.nn.recurrent import Cell, Recurrent, states_before
 from calligrad.ops.contract import rows
 from calligrad.ops.elementwise import masked
 from calligrad.ops.join import Unstack
+from calligrad.primitive import is_concrete, primitive
+
+# ---------------------------------------------------------------- all steps of a layer, as primitives
+
+
+def rnn_plainly(z, h, weight, *, nonlinearity):
+    """``rnn``."""
+    hs = []
+    for given in z:
+        h = given + h @ weight.T
+        h = np.tanh(h) if nonlinearity == "tanh" else np.maximum(h, 0)
+        hs.append(h)
+    return np.stack(hs)
+
+
+@primitive(rnn_plainly)
+def rnn(z: Any, h: Any, weight: Any, *, nonlinearity: str) -> Any:
+    """The state h at all steps; shapes are those of ``Elman``."""
+    hs = np.empty(z.shape, np.result_type(z, h, weight))
+    for t in range(len(z)):
+        h = np.matmul(h, weight.T, out=hs[t])
+        h += z[t]
+        if nonlinearity == "tanh":
+            np.tanh(h, out=h)
+        else:
+            np.maximum(h, 0, out=h)
+    return hs
+
+
+def rnn_gradient_plainly(gh_at, hs, weight, *, nonlinearity):
+    """``rnn_gradient``."""
+    gh, gzs = np.zeros_like(hs[0]), []
+    for g, h in zip(gh_at[::-1], hs[::-1]):
+        gh = gh + g
+        gzs.insert(0, gh * (1 - h * h) if nonlinearity == "tanh" else np.where(h != 0, gh, 0))
+        gh = gzs[0] @ weight
+    return np.stack(gzs), gh
+
+
+@primitive(rnn_gradient_plainly)
+def rnn_gradient(gh_at: Any, hs: Any, weight: Any, *, nonlinearity: str) -> tuple[Any, Any]:
+    """Back through the steps: the gradients of z and of the first h."""
+    gzs = np.empty_like(hs)
+    slopes = 1 - hs * hs if nonlinearity == "tanh" else None
+    gh = np.zeros_like(hs[0])
+    for t in reversed(range(len(hs))):
+        gh += gh_at[t]
+        gz = np.multiply(gh, slopes[t], out=gzs[t]) if slopes is not None else masked(gh, hs[t] != 0, gzs[t])
+        np.matmul(gz, weight, out=gh)
+    return gzs, gh
+
+
+# ---------------------------------------------------------------- the Function
 
 
 class Elman(Function):
@@ -24,17 +77,17 @@ class Elman(Function):
     nonlinearity: str = "tanh"
 
     def forward(self, z, h, weight):
-        hs = np.empty(z.shape, np.result_type(z, h, weight))
-        for t in range(len(z)):
-            h = np.matmul(h, weight.T, out=hs[t])
-            h += z[t]
-            if self.nonlinearity == "tanh":
-                np.tanh(h, out=h)
-            else:
-                np.maximum(h, 0, out=h)
-        return hs
+        return rnn(z, h, weight, nonlinearity=self.nonlinearity)
 
     def backward(self, g, _z, h, weight, *, y):
+        if is_concrete(g, y, weight):
+            gz, gh = rnn_gradient(g, y, weight, nonlinearity=self.nonlinearity)
+        else:
+            gz, gh = self._through_steps(g, weight, y)
+        return gz, gh, lambda: rows(gz).T @ rows(states_before(h, y))
+
+    def _through_steps(self, g: Any, weight: Any, y: Any) -> tuple[Any, Any]:
+        """``rnn_gradient``, in operations that can be differentiated."""
         g_at, y_at = Unstack()(g), Unstack()(y)
         gzs = []
         gh = 0.0  # from the step after
@@ -43,8 +96,7 @@ class Elman(Function):
             gz = gh * (1 - y_at[t] * y_at[t]) if self.nonlinearity == "tanh" else masked(gh, y_at[t] != 0)
             gzs.append(gz)
             gh = gz @ weight
-        gz = np.stack(gzs[::-1])
-        return gz, gh, lambda: rows(gz).T @ rows(states_before(h, y))
+        return np.stack(gzs[::-1]), gh
 
 
 def rnn_scan(nonlinearity, x, state, weight_ih, weight_hh, bias_ih=None, bias_hh=None) -> tuple[Any]:

@@ -23,7 +23,9 @@ class Reordered(Function):
     result: tuple[int, ...]
 
     def forward(self, x):
-        seen = x.reshape(self.parts).transpose(self.order)
+        seen = np.transpose(np.reshape(x, self.parts), self.order)
+        if type(x) is not np.ndarray:
+            return np.reshape(seen, self.result)
         y = np.empty(seen.shape, x.dtype)
         step = len(y) if y.size < LARGE else -(-len(y) // parallel.MOST)
         parallel.run(lambda i: np.copyto(y[i : i + step], seen[i : i + step]), range(0, len(y), step or 1))

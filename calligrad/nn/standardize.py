@@ -10,6 +10,7 @@ import numpy as np
 
 from calligrad import parallel
 from calligrad.function import Function
+from calligrad.primitive import is_captured
 
 TILE = 1 << 20  # bytes that are worked on at a time: the more, the fewer calls; the fewer, the nearer they stay
 BLOCK = 4096  # numbers that are added up in a row: sums of more are sums of such sums, which round less
@@ -37,8 +38,16 @@ class Standardize(Function):
     shared: ClassVar[tuple[int, ...]] = (0, 3)  # those that weight and bias lack
 
     def forward(self, x, *affine):
-        y = np.empty(x.shape, np.result_type(x, *affine))
-        working = np.result_type(y.dtype, np.float32)
+        dtype = np.result_type(x, *affine)
+        working = np.result_type(dtype, np.float32)
+        if is_captured(x, *affine):
+            d, scale, mean, var = self._standard(x.astype(working, copy=False))
+            y = d * scale
+            for operation, p in zip((np.multiply, np.add), affine):
+                y = operation(y, self._as_met(p))
+            y = np.reshape(y, x.shape).astype(dtype, copy=False)
+            return (y, *(np.reshape(p, (self._groups(),)) for p in (mean, var))) if self.statistics else y
+        y = np.empty(x.shape, dtype)
         result = y if y.dtype == working else np.empty(x.shape, working)
         self.moments = np.empty((2, self._groups()), working)
         affine = tuple(self._as_row(p, working) for p in affine)
@@ -60,26 +69,39 @@ class Standardize(Function):
 
     def _openly(self, g: Any, x: Any, *affine: Any) -> tuple[Any, ...]:
         """The gradients, in operations that can be differentiated."""
-        within: dict[str, Any] = {"axis": self.group, "keepdims": True}
-        g, x = np.reshape(g, self.view), np.reshape(x, self.view)
-        d = x - np.mean(x, **within) if self.centre else x
-        scale = 1 / np.sqrt(np.mean(d * d, **within) + self.eps)
-        y = d * scale
+        shape, within, shared = self._open_view()
+        d, scale, _, _ = self._standard(x)
+        g, y = np.reshape(g, shape), d * scale
         gy = g * self._as_met(affine[0]) if affine else g
         gx = gy - y * np.mean(gy * y, **within)
         gx = scale * (gx - np.mean(gy, **within) if self.centre else gx)
         of_affine = [
-            lambda: np.sum(g * y, self.shared).reshape(self.shapes[1]),
-            lambda: np.sum(g, self.shared).reshape(self.shapes[2]),
+            lambda: np.sum(g * y, shared).reshape(self.shapes[1]),
+            lambda: np.sum(g, shared).reshape(self.shapes[2]),
         ]
         return np.reshape(gx, self.shapes[0]), *of_affine[: len(affine)]
+
+    def _standard(self, x: Any) -> tuple[Any, Any, Any, Any]:
+        """``x`` without its mean, by what it is scaled, and mean and variance, in operations of NumPy."""
+        shape, within, _ = self._open_view()
+        x = np.reshape(x, shape)
+        mean = np.mean(x, **within) if self.centre else np.zeros_like(x, shape=(self._groups(),))
+        d = x - mean if self.centre else x
+        var = np.mean(d * d, **within)
+        return d, 1 / np.sqrt(var + self.eps), mean, var
+
+    def _open_view(self) -> tuple[tuple[int, ...], dict[str, Any], tuple[int, ...]]:
+        """The view without axes of length 1: its shape, what a group extends along, and what affine numbers lack."""
+        kept = [axis for axis, n in enumerate(self.view) if n != 1]
+        group, shared = (tuple(i for i, axis in enumerate(kept) if axis in axes) for axes in (self.group, self.shared))
+        return tuple(self.view[axis] for axis in kept), {"axis": group, "keepdims": True}, shared
 
     def _groups(self) -> int:
         return self.view[0] * self.view[1]
 
     def _as_met(self, p: Any) -> Any:
-        """A weight or bias as it meets the view."""
-        return p.reshape([1 if axis in self.shared else n for axis, n in enumerate(self.view)])
+        """A weight or bias as it meets the open view."""
+        return np.reshape(p, [1 if axis in self.shared else n for axis, n in enumerate(self.view) if n != 1])
 
     # ---- plain arrays, tile by tile, as matrices: each pass over the numbers counts, and for few numbers each call
 

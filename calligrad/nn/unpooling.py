@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
-import numpy as np
-
-from calligrad.nn.maxpooling import whole
+from calligrad.nn.maxima import whole
 from calligrad.nn.module import Module
+from calligrad.nn.refusals import refuse_beyond
 from calligrad.nn.windows import per_axis, settings, sizes
 from calligrad.ops.index import spread
 from calligrad.value import as_array, as_arraylike
@@ -31,8 +31,7 @@ def _max_unpool(n: int, x: Any, indices: Any, kernel_size: Any, stride: Any, pad
     if len(wanted) != n or not all(abs(w - u) < s for w, u, s in zip(wanted, usual, strides)):
         raise ValueError(f"{name}: output_size is less than a stride {strides} from {usual}, not {output_size!r}")
     y = (*x.shape[:-n], *wanted)
-    if indices.size and not 0 <= indices.min() <= indices.max() < np.prod(wanted):
-        raise ValueError(f"{name}: indices from {indices.min()} to {indices.max()} are not all within {wanted}")
+    refuse_beyond(indices, math.prod(wanted), f"{name}: the index {{}} is not within {wanted}")
     return spread(x, whole(indices, y, n), y, distinct=True)
 
 

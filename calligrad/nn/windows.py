@@ -104,6 +104,15 @@ class Drawn:
         return np.stack([self.starts + tap for tap in range(self.kernel)])
 
 
+def numbers_of(windows):
+    """Of each window along one axis the numbers that it covers, padding left out."""
+    if hasattr(windows, "ends"):
+        return [np.arange(start, end) for start, end in zip(windows.starts, windows.ends)]
+    taps = np.arange(windows.kernel) * windows.dilation - windows.padding
+    numbers = [taps + i * windows.stride for i in range(windows.count)]
+    return [n[(n >= 0) & (n < windows.size)] for n in numbers]
+
+
 def adaptive(name: str, x: Any, n: int, output_size: Any) -> tuple[Sliding | Uneven, ...]:
     """``output_size`` windows along each of the last ``n`` axes of ``x``, of as equal a length as can be."""
     shape = sizes(name, x, n)

@@ -9,20 +9,20 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
 from calligrad.rules import implements
-from calligrad.value import Value
+from calligrad.value import as_arraylike
 
 
 @implements(np.apply_along_axis)
 def apply_along_axis(func1d: Callable, axis: int, arr: Any, *args: Any, **kwargs: Any) -> Any:
     """``np.apply_along_axis``: as differentiable as the function is; a call for each row, as in NumPy."""
-    arr = arr if isinstance(arr, Value) else np.asarray(arr)
+    arr = as_arraylike(arr)
     axis = normalize_axis_index(axis, arr.ndim)
     rows = np.moveaxis(arr, axis, -1)
     lead = rows.shape[:-1]
     if 0 in lead:
         raise ValueError("Cannot apply_along_axis when any iteration dimensions are 0")
     results = [func1d(rows[index], *args, **kwargs) for index in np.ndindex(lead)]
-    results = [y if isinstance(y, Value) else np.asanyarray(y) for y in results]
+    results = list(map(as_arraylike, results))
     n = results[0].ndim
     stacked = np.reshape(np.stack([np.astype(y, results[0].dtype) for y in results]), lead + results[0].shape)
     return np.moveaxis(stacked, range(len(lead), len(lead) + n), range(axis, axis + n)) if n else stacked

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from calligrad.function import Function, sum_to
+from calligrad.primitive import is_concrete, primitive
 from calligrad.rules import implements
 from calligrad.value import Value, as_array, unwrap_all
 
@@ -80,12 +81,7 @@ class Spread(Function):
     distinct: bool = False
 
     def forward(self, x):
-        y = zeros(self.shape, like=x)
-        if self.distinct:
-            y.reshape(-1)[self.positions.reshape(-1)] = x.reshape(-1)
-        else:
-            np.add.at(y.reshape(-1), self.positions.reshape(-1), x.reshape(-1))
-        return y
+        return added(x, self.positions, shape=self.shape, distinct=self.distinct)
 
     def backward(self, g):
         return np.reshape(Take(self.positions, None, "raise", self.distinct)(g), self.shapes[0])
@@ -154,17 +150,35 @@ def _scattered(x: Any, key: Any, shape: tuple[int, ...]) -> Any:
     y = zeros(shape, like=x)
     if names_nothing_twice(key):
         y[key] = x
-    elif x.size < max(1000, y.size // 16):
+    elif x.size < max(1000, y.size // 16) or not is_plain_array(x):
         np.add.at(y, key, x)
     else:  # positions take a while to find, but to add at them is several times faster
         np.add.at(y.reshape(-1), places(key, shape), x.reshape(-1))
     return y
 
 
+def plainly_added(x, positions, *, shape, distinct=False):
+    """``added``."""
+    y = np.zeros(shape, x.dtype)
+    np.add.at(y.reshape(-1), positions.reshape(-1), x.reshape(-1))
+    return y
+
+
+@primitive(plainly_added)
+def added(x: Any, positions: Any, *, shape: tuple[int, ...], distinct: bool = False) -> Any:
+    """Zeros of ``shape`` with ``x`` added at ``positions`` of the flattened array; ``distinct`` says none is twice."""
+    y = zeros(shape, like=x)
+    if distinct:
+        y.reshape(-1)[positions.reshape(-1)] = x.reshape(-1)
+    else:
+        np.add.at(y.reshape(-1), positions.reshape(-1), x.reshape(-1))
+    return y
+
+
 def spread(x: Any, positions: Any, shape: tuple[int, ...], distinct: bool = False) -> Any:
     """``Spread`` of ``x``; an array is not asked whether it is part of a graph."""
     function = Spread(positions, shape, distinct)
-    return function.forward(x) if is_plain_array(x) and is_plain_array(positions) else function(x)
+    return function.forward(x) if is_concrete(x, positions) else function(x)
 
 
 # ---------------------------------------------------------------- which places a key names

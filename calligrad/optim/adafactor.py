@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from typing import Any, ClassVar
 
@@ -96,7 +95,7 @@ class Adafactor(Optimizer):
         else:
             square = state[0]
         change = g / np.sqrt(np.maximum(square, eps1 * eps1))
-        rate = np.maximum(_root_mean_square(p), eps[1]) * min(lr, 1 / math.sqrt(step))
+        rate = np.maximum(_root_mean_square(p), eps[1]) * min(lr, step**-0.5)
         rate = rate / np.maximum(_root_mean_square(change) / d, 1)
         return shrunk(p, lr, weight_decay) - rate * change, *state
 

@@ -35,7 +35,7 @@ class ASGD(Optimizer):
 
     def initial_state(self, p: Any, **settings: Any) -> dict[str, Any]:
         """The average, and the rate of the step to come, one number."""
-        return {"average": 0.0, "rate": np.full((), settings["lr"], p.dtype)}
+        return {"average": 0.0, "rate": np.add(np.zeros((), p.dtype), settings["lr"])[...]}
 
     def rule(
         self,

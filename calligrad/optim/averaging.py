@@ -32,6 +32,10 @@ class Average:
         self.averages = {path: np.array(x.data) for path, x in self._members().items()}
         self._own: dict[str, np.ndarray] | None = None  # the model's arrays, while the averages are in it
 
+    def changing_numbers(self) -> list[dict]:
+        """What ``calligrad.compile`` reads anew in every run: how many models are in the average."""
+        return [vars(self)]
+
     def share(self) -> float:
         """What part the newest parameters have in the average."""
         raise NotImplementedError(f"{type(self).__name__} defines no share")

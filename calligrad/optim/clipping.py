@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from calligrad.optim.settings import nonnegative
-from calligrad.value import Value
+from calligrad.primitive import is_captured, primitive
+from calligrad.value import Value, as_array
 
 
 def get_total_norm(tensors: Iterable[Any], norm_type: float = 2.0, error_if_nonfinite: bool = False) -> float:
@@ -22,13 +23,32 @@ def get_total_norm(tensors: Iterable[Any], norm_type: float = 2.0, error_if_nonf
     >>> get_total_norm([np.array([3.0]), np.array([[0.0, 4.0]])])
     5.0
     """
-    arrays = [tensors] if isinstance(tensors, (Value, np.ndarray)) else tensors
-    arrays = [x.data if isinstance(x, Value) else np.asarray(x) for x in arrays]
+    arrays = [tensors] if isinstance(tensors, (Value, np.ndarray)) or is_captured(tensors) else tensors
+    arrays = [as_array(x) for x in arrays]
+    if is_captured(*arrays):
+        total = _norm_in_capture([x for x in arrays if x.size], float(norm_type))
+        if error_if_nonfinite:
+            _refuse_nonfinite(total)
+        return total
     norms = [_norm(x.ravel(), float(norm_type)) for x in arrays if x.size]
     total = _norm(np.array(norms), float(norm_type)) if norms else 0.0
-    if error_if_nonfinite and not math.isfinite(total):
-        raise RuntimeError(f"the norm of the gradients is {total}, so they cannot be clipped")
+    if error_if_nonfinite:
+        _refuse_nonfinite(total)
     return total
+
+
+@primitive(checks=True)
+def _refuse_nonfinite(total: Any) -> None:
+    if not math.isfinite(total):
+        raise RuntimeError(f"the norm of the gradients is {total}, so they cannot be clipped")
+
+
+def _norm_in_capture(arrays: list[Any], order: float) -> Any:
+    """The norm as an array, for a program."""
+    wide = [np.reshape(x, (-1,)).astype(np.float64) for x in arrays]
+    if order == 2:
+        return np.sqrt(np.sum(np.stack([np.sum(np.square(x)) for x in wide])))
+    return np.linalg.norm(np.stack([np.linalg.norm(x, order) for x in wide]), order)
 
 
 def _norm(x: Any, order: float) -> float:
@@ -59,7 +79,10 @@ def clip_grad_norm_(
     owners = _with_gradient(parameters)
     total = get_total_norm([p.grad for p in owners], norm_type, error_if_nonfinite)
     share = max_norm / (total + 1e-6)
-    if not share >= 1:  # NaN is passed on
+    if is_captured(share):
+        for p in owners:
+            _replace(p, np.multiply, np.minimum(share, 1).astype(p.grad.dtype))
+    elif not share >= 1:  # NaN is passed on
         for p in owners:
             _replace(p, np.multiply, share)
     return total
@@ -83,10 +106,12 @@ def _with_gradient(parameters: Value | Iterable[Value]) -> list[Value]:
     return [p for p in dict.fromkeys(every) if p.grad is not None]
 
 
-def _replace(p: Value, function: Any, *args: float) -> None:
+def _replace(p: Value, function: Any, *args: Any) -> None:
     """Write what ``function`` makes of the gradient of ``p`` into it; a number, which is not an array, anew."""
     g = p.grad
     if isinstance(g, np.ndarray) and g.flags.writeable:
         function(g, *args, out=g)
+    elif is_captured(g) and g.ndim:
+        g[...] = function(g, *args)
     else:
         p.grad = function(g, *args)

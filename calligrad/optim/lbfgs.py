@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from calligrad.modes import capture_here
 from calligrad.optim.line_search import Point, strong_wolfe
 from calligrad.optim.optimizer import Optimizer
 from calligrad.optim.settings import positive_integer
@@ -86,6 +87,10 @@ class LBFGS(Optimizer):
         """Up to ``max_iter`` iterations; gives the loss at the beginning."""
         if closure is None:
             raise TypeError("LBFGS needs a closure that computes the gradients and returns the loss: step(closure)")
+        if (capture := capture_here()) is not None:
+            raise capture.trace.error(
+                "how far LBFGS goes hangs on the loss it meets. Compile the closure, and call step(closure) outside"
+            )
         settings = self.param_groups[0]
         lr, tolerance = settings["lr"], settings["tolerance_change"]
         first = closure()

@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from calligrad.optim.optimizer import Optimizer
-from calligrad.optim.schedule import Resumable, for_each_group
+from calligrad.optim.schedule import Resumable, after_the_run, for_each_group
 from calligrad.optim.settings import is_number, nonnegative
 
 
@@ -64,6 +64,7 @@ class ReduceLROnPlateau(Resumable):
             return sign * metric > sign * self.best + self.threshold
         return sign * metric > sign * self.best * (1 + sign * self.threshold)
 
+    @after_the_run
     def step(self, metrics: Any) -> None:
         """One epoch has ended with this metric."""
         if len(self.min_lrs) != len(self.optimizer.param_groups):

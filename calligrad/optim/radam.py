@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from typing import Any
 
@@ -68,5 +67,5 @@ class RAdam(Optimizer):
         seen = full - 2 * step * beta2**step / unbiased  # and by now
         if seen <= 5:
             return p - rate * mean, mean, square
-        trust = math.sqrt((seen - 4) * (seen - 2) * full / ((full - 4) * (full - 2) * seen))
-        return p - rate * trust * math.sqrt(unbiased) * mean / (np.sqrt(square) + eps), mean, square
+        trust = ((seen - 4) * (seen - 2) * full / ((full - 4) * (full - 2) * seen)) ** 0.5
+        return p - rate * trust * unbiased**0.5 * mean / (np.sqrt(square) + eps), mean, square

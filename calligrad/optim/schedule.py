@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import functools
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,19 @@ import numpy as np
 from calligrad.modes import capture_here
 from calligrad.optim.optimizer import Optimizer
 from calligrad.optim.state import as_arrays, refuse_misfits
+
+
+def after_the_run(step: Callable) -> Callable:
+    """A method that is put off while ``calligrad.compile`` captures: it is called at the end of every run."""
+
+    @functools.wraps(step)
+    def method(self: Any, *args: Any, **kwargs: Any) -> None:
+        if (capture := capture_here()) is None:
+            step(self, *args, **kwargs)
+        else:
+            capture.afterwards(getattr(self, step.__name__), *args, *kwargs.values())
+
+    return method
 
 
 class Resumable:
@@ -75,11 +89,9 @@ class Schedule(Resumable):
         """The momenta of all groups after ``epoch`` steps, if they are scheduled too."""
         return []
 
+    @after_the_run
     def step(self) -> None:
         """Go on to the next epoch."""
-        if (capture := capture_here()) is not None:
-            capture.afterwards(self.step)
-            return
         self._go_to(self.last_epoch + 1)
 
     def _go_to(self, epoch: Any) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from calligrad.optim.optimizer import Optimizer
-from calligrad.optim.schedule import Schedule, for_each_group
+from calligrad.optim.schedule import Schedule, after_the_run, for_each_group
 from calligrad.optim.settings import fraction, nonnegative, positive_integer
 
 
@@ -146,6 +146,7 @@ class CosineAnnealingWarmRestarts(Schedule):
         self.eta_min = nonnegative("eta_min", eta_min)
         super().__init__(optimizer, last_epoch)
 
+    @after_the_run
     def step(self, epoch: float | None = None) -> None:
         """Go on to the next epoch, or to ``epoch``."""
         self._go_to(math.floor(self.last_epoch) + 1 if epoch is None else nonnegative("epoch", epoch))

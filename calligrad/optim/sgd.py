@@ -71,5 +71,5 @@ class SGD(Optimizer):
         g = penalised(p, g, weight_decay)
         if velocity is None:
             return (p - lr * g,)
-        velocity = momentum * velocity + (g if step == 1 or not dampening else (1 - dampening) * g)
+        velocity = momentum * velocity + (g if not dampening or step == 1 else (1 - dampening) * g)
         return p - lr * (g + momentum * velocity if nesterov else velocity), velocity

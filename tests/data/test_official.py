@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import calligrad.data
-from calligrad.data import download, official
+from calligrad.data import official
 from calligrad.data.official import Cifar10, File, Idx, Source
 
 SYSTEM = Path("/usr/share/datasets/fashion-mnist")
@@ -213,14 +213,6 @@ def test_every_address_that_failed_is_named(mnist, server):
     server.files.clear()
     with pytest.raises(ConnectionError, match=r"first/images.gz: (.*Not Found).*/images.gz: (.*Not Found)"):
         calligrad.data.load("mnist")
-
-
-def test_the_cache_is_where_the_system_keeps_caches(monkeypatch, tmp_path):
-    monkeypatch.setenv("CALLIGRAD_CACHE", str(tmp_path))
-    assert download.cache_folder() == tmp_path
-    monkeypatch.delenv("CALLIGRAD_CACHE")
-    assert download.cache_folder().is_relative_to(Path.home())
-    assert "calligrad" in download.cache_folder().parts
 
 
 # ---------------------------------------------------------------- CIFAR-10

@@ -77,17 +77,17 @@ def test_tiles_of_rows_lose_hardly_any_accuracy(taps, monkeypatch):
     windows = Windows((20, 20), (taps, 3), (1, 1), ((1, 1), (1, 1)), (1, 1))
     x, w = rng.standard_normal((4, 32, 20, 20)), rng.standard_normal((32, 32, taps, 3))
     assert winograd.pays(windows, 32, 32)
-    y = correlation.convolve(x.astype("f"), w.astype("f"), windows)
+    y = correlation.convolve(x.astype("f"), w.astype("f"), windows=windows)
     np.testing.assert_allclose(y, plainly(x, w, windows), atol=1e-5 * np.abs(y).max())
 
 
 def compare(rng, windows, x, w):
     """The three maps with what ``plainly`` says."""
     y = plainly(x, w, windows)
-    np.testing.assert_allclose(correlation.convolve(x, w, windows), y, atol=1e-10, err_msg=str(windows))
+    np.testing.assert_allclose(correlation.convolve(x, w, windows=windows), y, atol=1e-10, err_msg=str(windows))
     g, dx, dw = (rng.standard_normal(a.shape) for a in (y, x, w))
-    of_x, of_w = correlation.spread(g, w, windows), correlation.correlate(x, g, windows)
-    for both, one in zip(correlation.gradients(g, x, w, windows), (of_x, of_w), strict=True):
+    of_x, of_w = correlation.spread(g, w, windows=windows), correlation.correlate(x, g, windows=windows)
+    for both, one in zip(correlation.gradients(g, x, w, windows=windows), (of_x, of_w), strict=True):
         np.testing.assert_allclose(both, one, atol=1e-10, err_msg=str(windows))
     for got, d, expected in ((of_x, dx, plainly(dx, w, windows)), (of_w, dw, plainly(x, dw, windows))):
         np.testing.assert_allclose(np.sum(got * d), np.sum(expected * g), rtol=1e-9, atol=1e-8, err_msg=str(windows))
@@ -96,15 +96,19 @@ def compare(rng, windows, x, w):
 def test_results_are_the_same_bits_on_any_number_of_threads(monkeypatch):
     rng = np.random.default_rng(0)
     windows = Windows((18, 18), (3, 3), (1, 1), ((1, 1), (1, 1)), (1, 1))
-    maps = (correlation.convolve, correlation.spread, lambda x, w, windows: correlation.correlate(x, x, windows))
+    maps = (
+        correlation.convolve,
+        correlation.spread,
+        lambda x, w, windows: correlation.correlate(x, x, windows=windows),
+    )
     for channels in (4, 32):  # directly, and by tiles of rows
         assert winograd.pays(windows, channels, channels) == (channels == 32)
         x, w = (rng.standard_normal((n, channels, k, k)).astype("f") for n, k in ((20, 18), (channels, 3)))
         with monkeypatch.context() as patched:
-            several = [f(x, w, windows) for f in maps]
+            several = [f(x, w, windows=windows) for f in maps]
             patched.setattr(parallel, "count", lambda: 3)
             for f, y in zip(maps, several, strict=True):
-                np.testing.assert_array_equal(f(x, w, windows), y)
+                np.testing.assert_array_equal(f(x, w, windows=windows), y)
 
 
 def test_memory_stays_far_below_that_of_all_columns():

@@ -79,11 +79,11 @@ def test_one_hot():
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: F.embedding([[0, 1], [4, -1]], TABLE), r"index 4 at \(1, 0\) is not among the rows 0 to 3"),
-        (lambda: F.embedding([-1], TABLE), r"index -1 at \(0,\) is not among the rows 0 to 3"),
+        (lambda: F.embedding([[0, 1], [4, -1]], TABLE), r"4 at index \(1, 0\) is not among the rows 0 to 3"),
+        (lambda: F.embedding([-1], TABLE), r"-1 at index 0 is not among the rows 0 to 3"),
         (lambda: F.embedding([0], TABLE[0]), r"weight is \(rows, n\), not of shape \(3,\)"),
         (lambda: nn.Embedding(3, 2, padding_idx=3), "padding_idx 3 is not among the 3 rows"),
-        (lambda: F.one_hot([3], 3), r"index 3 at \(0,\)"),
+        (lambda: F.one_hot([3], 3), "3 at index 0 is not among"),
         (lambda: F.one_hot(np.zeros(0, int)), "num_classes must be given"),
         (lambda: F.embedding_bag([0, 1], TABLE), "need offsets"),
         (lambda: F.embedding_bag([[0, 1]], TABLE, [0]), "each row is a bag"),

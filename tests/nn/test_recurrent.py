@@ -110,8 +110,8 @@ def test_large_arguments_do_not_overflow():
         ((np.zeros((0, 3, 2)),), "at least one step"),
         ((X, None, [1, 2]), "lengths are 3 integers"),
         ((X, None, [1.0, 2.0, 3.0]), "lengths are 3 integers"),
-        ((X, None, [1, 0, 5]), "number 1 is 0"),
-        ((X, None, [1, 5, 6]), "number 2 is 6"),
+        ((X, None, [1, 0, 5]), "0 at index 1 is not"),
+        ((X, None, [1, 5, 6]), "6 at index 2 is not"),
         ((X[:, 0], None, [1]), "batch of sequences"),
     ],
 )

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
+from calligrad.compiler.passes.common import without_repeats
+from calligrad.compiler.passes.constants import with_constants
+from calligrad.compiler.passes.copies import without_copies
 from calligrad.compiler.passes.dead import without_dead_code
-from calligrad.compiler.program import Program
+from calligrad.compiler.passes.fusion import fused
+from calligrad.compiler.passes.lowering import lowered
+from calligrad.compiler.program import Line, Program
 
-PASSES = (without_dead_code,)
+PASSES = (without_copies, with_constants, without_repeats, without_dead_code)
+"""What every program goes through, in this order. None of them changes a bit of any result."""
 
 
 def optimized(program: Program, backend: Any) -> Program:
@@ -15,3 +22,8 @@ def optimized(program: Program, backend: Any) -> Program:
     for improve in PASSES:
         program = improve(program)
     return program
+
+
+def grouped(program: Program, knows: Callable[[Line], bool] = lambda line: True) -> Program:
+    """The program for a backend that generates kernels: what fits into one is one line, a ``Fused``."""
+    return without_dead_code(fused(without_repeats(lowered(program)), knows))

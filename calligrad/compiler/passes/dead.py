@@ -17,7 +17,7 @@ def without_dead_code(program: Program) -> Program:
     v1 = np.sin(v0)  # float64[2]
     return v1
     """
-    needed = set(program.outputs)
+    needed = {*program.outputs, *(var for var, _ in program.writes)}
     lines = []
     for line in reversed(program.lines):
         if not needed.isdisjoint(line.outs):

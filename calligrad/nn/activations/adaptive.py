@@ -10,9 +10,10 @@ import numpy as np
 from calligrad.nn.containers import ModuleList, Sequential
 from calligrad.nn.linear import Linear
 from calligrad.nn.module import Module
+from calligrad.nn.refusals import refuse_beyond
 from calligrad.ops.index import Scatter
 from calligrad.ops.softmax import log_softmax
-from calligrad.value import unwrap
+from calligrad.value import as_array
 
 
 class ASMoutput(NamedTuple):
@@ -73,16 +74,14 @@ class AdaptiveLogSoftmaxWithLoss(Module):
 
     def forward(self, x: Any, target: Any) -> ASMoutput:
         """The log-probability of each row's target, and the loss."""
-        target = np.asarray(unwrap(target))
+        target = as_array(target)
         if target.dtype.kind not in "iu":
             raise TypeError(f"targets are integers, not {target.dtype}")
         if np.ndim(x) not in (1, 2) or np.shape(x)[:-1] != target.shape or np.shape(x)[-1] != self.in_features:
             raise ValueError(
                 f"x (N, {self.in_features}) needs targets (N,), not x {np.shape(x)} and targets {target.shape}"
             )
-        if np.any(wrong := (target < 0) | (target >= self.n_classes)):
-            i = int(np.flatnonzero(wrong)[0])
-            raise ValueError(f"target {target.flat[i]} at index {i} is not among the classes 0 to {self.n_classes - 1}")
+        refuse_beyond(target, self.n_classes, f"target {{}} is not among the classes 0 to {self.n_classes - 1}")
         rows, labels = np.reshape(x, (-1, self.in_features)), target.reshape(-1)
         head = log_softmax(self.head(rows))
         entry = np.minimum(labels, self.shortlist_size - 1)  # of the head: a class, or a cluster
@@ -90,8 +89,12 @@ class AdaptiveLogSoftmaxWithLoss(Module):
             entry = np.where(labels >= low, self.shortlist_size + i, entry)
         output = head[np.arange(len(labels)), entry]
         for i, (low, high) in enumerate(zip(self.cutoffs, self.cutoffs[1:])):
-            (members,) = np.nonzero((labels >= low) & (labels < high))
-            if len(members):
+            inside = (labels >= low) & (labels < high)
+            if not isinstance(labels, np.ndarray):  # of a capture: who the members are may change
+                within = log_softmax(self.tail[i](rows))
+                chosen = within[np.arange(len(labels)), np.where(inside, labels - low, 0)]
+                output = np.where(inside, output + chosen, output)
+            elif len(members := inside.nonzero()[0]):
                 within = log_softmax(self.tail[i](rows[members]))
                 chosen = within[np.arange(len(members)), labels[members] - low]
                 output = output + Scatter(members, (len(labels),))(chosen)

@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 
 from calligrad.function import Elementwise
-from calligrad.ops.special import erf, erf_single
+from calligrad.ops import curves
+from calligrad.ops.special import erf
 from calligrad.ops.tiles import elementwise
+from calligrad.primitive import is_captured, is_concrete
 
 
 class Curve(Elementwise):
@@ -33,14 +35,8 @@ class Curve(Elementwise):
 class Logistic(Elementwise):
     """``1 / (1 + exp(-x))``, exact to the last digits on either side."""
 
-    def curve(self, x, out=None):
-        with np.errstate(over="ignore"):  # an exp too large is as good as infinite
-            y = np.exp(-x)
-        y += 1
-        return np.divide(1, y, out=out)
-
     def forward(self, x):
-        return elementwise(self.curve, x)
+        return curves.sigmoid(x)
 
     def backward(self, g, *, y):
         return elementwise(self._gradient, g, y)
@@ -70,7 +66,7 @@ class Opened(Elementwise):
         return y
 
     def backward(self, g, x):
-        gates = self.gates if type(x) is np.ndarray else self.gate(x)
+        gates = self.gates if is_concrete(x) else self.gate(x)
         return elementwise(lambda g, x, gate, out=None: np.multiply(g, self.slope(x, gate), out=out), g, x, gates)
 
     def _opened(self, x: Any, out: Any = (None, None)) -> tuple[Any, Any]:
@@ -82,7 +78,10 @@ class Gelu(Opened):
     """``x`` times the probability that a standard normal number is below ``x``."""
 
     def gate(self, x, out=None):
-        y = erf_single(x, math.sqrt(0.5)) if x.dtype == np.float32 else erf(math.sqrt(0.5) * x)
+        if x.dtype == np.float32 and not is_captured(x):
+            y = curves.erf_single(x, math.sqrt(0.5))
+        else:
+            y = erf(math.sqrt(0.5) * x)
         y += 1
         return np.multiply(0.5, y, out=out)
 

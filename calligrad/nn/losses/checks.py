@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from calligrad.nn.module import Module
-from calligrad.primitive import primitive
-from calligrad.value import unwrap
+from calligrad.nn.refusals import refuse
+from calligrad.value import as_array, unwrap
 
 
 class Loss(Module):
@@ -67,25 +67,16 @@ def like(x: Any, target: Any) -> Any:
 
 def rescaling(weight: Any, x: Any, name: str = "weight") -> Any:
     """``weight``, a constant that must broadcast to the shape of ``x``, in its dtype."""
-    weight = np.asarray(unwrap(weight))
+    weight = as_array(weight)
     shape = np.shape(x)
     if weight.ndim > len(shape) or any(n not in (1, m) for n, m in zip(weight.shape[::-1], shape[::-1])):
         raise ValueError(f"a {name} of shape {weight.shape} does not broadcast to a prediction of shape {shape}")
     return weight.astype(np.result_type(unwrap(x), np.float16))
 
 
-@primitive(checks=True)
-def refuse(wrong: Any, numbers: Any, what: str) -> None:
-    """Raise ``ValueError`` with the first of ``numbers`` that is ``wrong``; ``what`` says of it "is not …"."""
-    if np.any(wrong):
-        index = tuple(map(int, np.argwhere(wrong)[0]))
-        where = f" at index {index[0] if len(index) == 1 else index}" if index else ""
-        raise ValueError(what.format(f"{np.asarray(numbers)[index]}{where}"))
-
-
 def probabilities(name: str, target: Any) -> None:
     """Raise unless all of ``target`` lies between 0 and 1; NaN does not."""
-    numbers = np.asarray(unwrap(target)) if isinstance(target, (list, tuple, int, float)) else unwrap(target)
+    numbers = as_array(target)
     refuse(~((numbers >= 0) & (numbers <= 1)), numbers, f"{name}: target {{}} is not between 0 and 1")
 
 

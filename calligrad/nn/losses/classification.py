@@ -9,9 +9,11 @@ import numpy as np
 
 from calligrad.function import Function
 from calligrad.nn.buffer import Buffer
-from calligrad.nn.losses.checks import Loss, check_reduction, integers, reduced, refuse
+from calligrad.nn.losses.checks import Loss, check_reduction, integers, reduced
+from calligrad.nn.refusals import refuse, refuse_labels
 from calligrad.ops.softmax import floating, log_softmax, softmax
 from calligrad.ops.tiles import over_rows
+from calligrad.primitive import is_captured, is_concrete
 from calligrad.value import as_arraylike, unwrap
 
 
@@ -23,7 +25,7 @@ class NegativeLogSoftmax(Function):
 
     total: bool = False
     scale: float = 1.0
-    softmax: Any = None  # of plain arrays, which the forward pass leaves for the way back: its numerators and its sums
+    softmax: Any = None  # of arrays, which the forward pass leaves for the way back: its numerators and its sums
 
     def forward(self, x, labels, *weight):
         x = floating(x)
@@ -32,18 +34,24 @@ class NegativeLogSoftmax(Function):
             over_rows(lambda tile: _relative(x[tile], labels[tile], e[tile], sums[tile]), x)
             losses = np.log(sums)
             if not np.all(losses < LARGE):  # the numerators are too large, or none of them is a number
-                self.softmax, losses = None, _losses(x, labels)
+                self.softmax, (losses, *_) = None, _losses(x, labels)
         else:
-            losses = _losses(x, labels)
+            losses, *self.softmax = _losses(x, labels)
         if weight:
             losses = losses * weight[0]
         losses = losses.sum() if self.total else losses
         return losses if self.scale == 1 else losses * self.scale
 
     def backward(self, g, x, labels, *weight):
-        g = self.scale * g * (weight[0] if weight else 1)
-        rows = g[:, np.newaxis] if np.ndim(g) else g
-        if type(x) is np.ndarray and isinstance(g, (np.ndarray, np.generic)) and self.softmax is not None:
+        g = g if self.scale == 1 else self.scale * g
+        g = g * weight[0] if weight else g
+        is_kept = self.softmax is not None and is_concrete(g, x)
+        if not is_kept or is_captured(g, x):
+            e, sums = self.softmax if is_kept else (softmax(x), None)
+            slope = e if sums is None else e / sums[:, np.newaxis]
+            slope = slope - (labels[:, np.newaxis] == np.arange(x.shape[-1]))
+            slope = slope * (g[:, np.newaxis] if np.ndim(g) else g)
+        else:
             e, sums = self.softmax
             slope = np.empty_like(e)
             factors = (g / sums)[:, np.newaxis]
@@ -53,8 +61,6 @@ class NegativeLogSoftmax(Function):
 
             over_rows(work, slope)
             slope[np.arange(len(slope)), labels] -= g
-        else:
-            slope = (softmax(x) - (labels[:, np.newaxis] == np.arange(x.shape[-1]))) * rows
         return slope, *(None for _ in range(1 + len(weight)))
 
 
@@ -72,11 +78,13 @@ def _relative(x: np.ndarray, labels: np.ndarray, e: np.ndarray, sums: np.ndarray
         np.matmul(e, np.ones(x.shape[-1], x.dtype), out=sums)
 
 
-def _losses(x: Any, labels: Any) -> Any:
-    """The same for numbers of any size, and for Values."""
-    shifted = x - x.max(axis=-1, keepdims=True, initial=-np.inf)  # before the difference, which would cancel
+def _losses(x: Any, labels: Any) -> tuple[Any, Any, Any]:
+    """The losses for numbers of any size, and the numerators and sums of the softmax."""
+    shifted = x - np.max(x, axis=-1, keepdims=True, initial=-np.inf)  # before the difference, which would cancel
+    e = np.exp(shifted)
+    sums = np.sum(e, axis=-1)
     with np.errstate(divide="ignore"):  # without classes
-        return np.log(np.einsum("ij->i", np.exp(shifted))) - shifted[np.arange(len(labels)), labels]
+        return np.log(sums) - shifted[np.arange(len(labels)), labels], e, sums
 
 
 class SoftCrossEntropy(Function):
@@ -129,13 +137,12 @@ def cross_entropy(
     soft = _smoothed(hot, label_smoothing)
     if labels.class_weight is not None:
         soft = soft * labels.class_weight
-    if labels.ignored is not None:
-        soft = np.where(labels.ignored[:, np.newaxis], 0, soft)
+    if labels.counted is not None:
+        soft = np.where(labels.counted[:, np.newaxis], soft, 0)
     losses = np.reshape(SoftCrossEntropy()(labels.rows, soft), labels.shape)
     if reduction == "none":
         return losses
-    share = labels.share() if reduction == "mean" else 1
-    return np.sum(losses) * share if share else np.sum(losses) + math.nan
+    return labels.mean(np.sum(losses)) if reduction == "mean" else np.sum(losses)
 
 
 def nll_loss(x: Any, target: Any, weight: Any = None, ignore_index: int = -100, reduction: str = "mean") -> Any:
@@ -184,18 +191,19 @@ class Labels:
             x = np.moveaxis(x, 1, -1)
         self.rows = x if len(shape) == 2 else np.reshape(x, (-1 if self.classes else target.size, self.classes))
         self.dtype = np.result_type(x.dtype, np.float16) if x.dtype.kind == "f" else np.dtype(np.float64)
-        self.ignored = None
-        wrong = (target < 0) | (target >= self.classes)
-        if 0 <= ignore_index < self.classes or np.any(wrong):
-            ignored = target == ignore_index
-            classes = f"the classes 0 to {self.classes - 1}"
-            refuse(wrong & ~ignored, target, f"{name}: label {{}} is not among {classes}")
-            self.ignored, target = np.reshape(ignored, (-1,)), np.where(ignored, 0, target)
-        self.flat = target if len(shape) == 2 else np.reshape(target, (-1,))
+        target = target if target.ndim == 1 else np.reshape(target, (-1,))
+        self.counted = None
+        if is_captured(target) or 0 <= ignore_index < self.classes or np.any((target < 0) | (target >= self.classes)):
+            what = f"{name}: label {{}} is not among the classes 0 to {self.classes - 1}"
+            refuse_labels(np.reshape(target, self.shape), self.classes, ignore_index, what)
+            self.counted = target != ignore_index
+            target = np.where(self.counted, target, 0)
+        self.flat = target
         self.class_weight = None if weight is None else self._class_weight(name, weight)
 
     def _class_weight(self, name: str, weight: Any) -> np.ndarray:
-        weight = np.asarray(unwrap(weight))
+        weight = unwrap(weight)
+        weight = weight if hasattr(weight, "dtype") else np.asarray(weight)
         if weight.shape != (self.classes,) or weight.dtype.kind not in "fiu":
             raise ValueError(
                 f"{name}: weight has a number for each of {self.classes} classes, not shape {weight.shape} of"
@@ -205,32 +213,33 @@ class Labels:
 
     def weights(self) -> Any:
         """For each row its weight, or None if all are 1."""
-        if self.ignored is None:
+        if self.counted is None:
             return None if self.class_weight is None else self.class_weight[self.flat]
-        one = np.ones((), self.dtype) if self.class_weight is None else self.class_weight[self.flat]
-        return np.where(self.ignored, np.zeros((), self.dtype), one)
+        if self.class_weight is None:
+            return self.counted.astype(self.dtype)
+        return np.where(self.counted, self.class_weight[self.flat], 0)
 
-    def share(self) -> Any:
-        """One over the sum of the weights, by which a mean multiplies; 0 if there are none."""
+    def mean(self, total: Any) -> Any:
+        """The ``total`` of the losses divided by the sum of the weights; NaN if there are none, without a gradient."""
         weights = self.weights()
         if weights is None:
-            return 1 / len(self.flat) if len(self.flat) else 0.0
-        total = np.sum(weights)
-        return np.where(total, 1 / np.where(total, total, 1), 0)[()]
+            return total / len(self.flat) if len(self.flat) else total + math.nan
+        whole = np.sum(weights)
+        return np.where(whole, total / np.where(whole, whole, 1), math.nan)
 
     def reduced(self, kind: Any, reduction: str) -> Any:
         """The losses that ``kind``, a Function, makes of rows, labels and weights."""
-        total, weights = reduction != "none", self.weights()
-        share = self.share() if reduction == "mean" else 1.0
-        if weights is None:
-            losses = kind(total, share)(self.rows, self.flat)
-        else:
-            losses = kind(total, 1.0)(self.rows, self.flat, weights if reduction != "mean" else weights * share)
-        if not total:
+        weights = self.weights()
+        if reduction == "none":
+            losses = kind()(self.rows, self.flat, *([] if weights is None else [weights]))
             return np.reshape(losses, self.shape)
-        if isinstance(share, float) and share:
-            return losses
-        return losses + np.where(share, 0, math.nan).astype(self.dtype)  # the mean of nothing; its gradient is 0
+        if weights is not None:
+            total = kind(True)(self.rows, self.flat, weights)
+            return self.mean(total) if reduction == "mean" else total
+        if reduction == "mean" and len(self.flat):
+            return kind(True, 1 / len(self.flat))(self.rows, self.flat)
+        total = kind(True)(self.rows, self.flat)
+        return self.mean(total) if reduction == "mean" else total
 
 
 def _against_probabilities(x: Any, target: Any, weight: Any, reduction: str, label_smoothing: float) -> Any:

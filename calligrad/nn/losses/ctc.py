@@ -7,10 +7,55 @@ from typing import Any
 import numpy as np
 
 from calligrad.function import Function
-from calligrad.nn.losses.checks import Loss, check_reduction, integers, reduced, refuse
+from calligrad.nn.losses.checks import Loss, check_reduction, integers, reduced
+from calligrad.nn.refusals import refuse
+from calligrad.primitive import is_captured, primitive
 from calligrad.value import as_arraylike, unwrap
 
 NEVER = -1e30  # the logarithm of 0, but one that can be subtracted from itself
+
+
+def alphas_plainly(emissions, skips):
+    """``alphas``."""
+    nowhere = np.full((emissions.shape[1], 2), -1e30, emissions.dtype)
+    alphas = [np.where(np.arange(emissions.shape[2]) < 2, emissions[0], -1e30)]
+    for emission in emissions[1:]:
+        a = np.concatenate([nowhere, alphas[-1]], axis=1)
+        alphas.append(emission + np.logaddexp(np.logaddexp(a[:, 2:], a[:, 1:-1]), a[:, :-2] + skips))
+    return np.stack(alphas)
+
+
+def betas_plainly(emissions, skips, endings):
+    """``betas``."""
+    nowhere = np.full((emissions.shape[1], 2), -1e30, emissions.dtype)
+    betas = [emissions[-1] + endings[-1]]
+    for emission, ending in zip(emissions[-2::-1], endings[-2::-1]):
+        b, skipped = (np.concatenate([x, nowhere], axis=1) for x in (betas[0], betas[0] + skips))
+        going_on = np.logaddexp(np.logaddexp(b[:, :-2], b[:, 1:-1]), skipped[:, 2:])
+        betas.insert(0, emission + np.maximum(ending, going_on))
+    return np.stack(betas)
+
+
+@primitive(alphas_plainly)
+def alphas(emissions: Any, skips: Any) -> Any:
+    """For each step, the log-likelihood of having come to each state, this step included: (T, N, L)."""
+    start = np.where(np.arange(emissions.shape[2]) < 2, 0, NEVER).astype(emissions.dtype)
+    found = [emissions[0] + start]
+    for emission in emissions[1:]:
+        a = found[-1]
+        found.append(emission + _logsum(a, _forwards(a, 1), _forwards(a, 2) + skips))
+    return np.stack(found)
+
+
+@primitive(betas_plainly)
+def betas(emissions: Any, skips: Any, endings: Any) -> Any:
+    """For each step, the log-likelihood of coming to the end from each state, this step included: (T, N, L)."""
+    found = [emissions[-1] + endings[-1]]
+    for emission, ending in zip(emissions[-2::-1], endings[-2::-1]):
+        b = found[-1]
+        going_on = _logsum(b, _backwards(b, 1), _backwards(b + skips, 2))
+        found.append(emission + np.maximum(ending, going_on))
+    return np.stack(found[::-1])
 
 
 class ForwardBackward(Function):
@@ -31,7 +76,7 @@ class ForwardBackward(Function):
 
     def forward(self, log_probs):
         emissions = self._emissions(log_probs)
-        ends = np.stack(self._alphas(emissions)) + self._endings(emissions)
+        ends = alphas(emissions, self._skips(emissions)) + self._endings(emissions)
         top = np.max(ends, axis=(0, 2))
         loss = -top - np.log(np.sum(np.exp(ends - top[:, np.newaxis]), axis=(0, 2)))
         loss = np.where((self.steps == 0) & (self.last == 0), 0, loss)
@@ -39,7 +84,8 @@ class ForwardBackward(Function):
 
     def backward(self, g, log_probs, *, y):
         emissions = self._emissions(log_probs)
-        paths = np.stack(self._alphas(emissions)) + np.stack(self._betas(emissions)) - emissions
+        skips = self._skips(emissions)
+        paths = alphas(emissions, skips) + betas(emissions, skips, self._endings(emissions)) - emissions
         impossible = np.isinf(unwrap(y))
         through = np.exp(paths + np.where(impossible, 0, y)[:, np.newaxis])  # the share of the paths through a state
         states = (self.states[..., np.newaxis] == np.arange(log_probs.shape[-1])).astype(log_probs.dtype)
@@ -53,38 +99,17 @@ class ForwardBackward(Function):
 
     def _endings(self, emissions: Any) -> Any:
         """0 in the last two states at the last step of each sequence, where a path may end; else NEVER."""
-        endings = np.full(emissions.shape, NEVER, emissions.dtype)
-        (run,) = np.nonzero(self.steps)
-        for back in (0, 1):
-            endings[self.steps[run] - 1, run, np.maximum(self.last[run] - back, 0)] = 0
-        return endings
+        steps, _, states = emissions.shape
+        at_end = np.arange(steps)[:, np.newaxis] == self.steps - 1
+        state, last = np.arange(states), self.last[:, np.newaxis]
+        is_last = (state == last) | (state == np.maximum(last - 1, 0))
+        return np.where(at_end[..., np.newaxis] & is_last, 0, NEVER).astype(emissions.dtype)
 
     def _skips(self, emissions: Any) -> Any:
         """0 in the states that a path may reach by a skip; else NEVER."""
-        skips = np.full(self.states.shape, NEVER, emissions.dtype)
-        skips[:, 3::2][self.states[:, 3::2] != self.states[:, 1:-2:2]] = 0
-        return skips
-
-    def _alphas(self, emissions: Any) -> list[Any]:
-        """For each step, the log-likelihood (N, L) of having come to each state, this step included."""
-        skips = self._skips(emissions)
-        start = np.full(self.states.shape, NEVER, emissions.dtype)
-        start[:, :2] = 0
-        alphas = [emissions[0] + start]
-        for emission in emissions[1:]:
-            a = alphas[-1]
-            alphas.append(emission + _logsum(a, _forwards(a, 1), _forwards(a, 2) + skips))
-        return alphas
-
-    def _betas(self, emissions: Any) -> list[Any]:
-        """For each step, the log-likelihood (N, L) of coming to the end from each state, this step included."""
-        skips, endings = self._skips(emissions), self._endings(emissions)
-        betas = [emissions[-1] + endings[-1]]
-        for emission, ending in zip(emissions[-2::-1], endings[-2::-1]):
-            b = betas[-1]
-            going_on = _logsum(b, _backwards(b, 1), _backwards(b + skips, 2))
-            betas.append(emission + np.maximum(ending, going_on))
-        return betas[::-1]
+        is_label = np.arange(self.states.shape[1]) % 2 == 1
+        differs = self.states != np.concatenate([self.states[:, :2], self.states[:, :-2]], axis=1)
+        return np.where(is_label & differs, 0, NEVER).astype(emissions.dtype)
 
 
 def _forwards(a: Any, n: int) -> Any:
@@ -160,21 +185,28 @@ def _states(targets: np.ndarray, counts: np.ndarray, blank: int, classes: int) -
     """The labels (N, S) with blanks around and between them, (N, 2 S + 1), as far as they count."""
     if not 0 <= blank < classes:
         raise ValueError(f"ctc_loss: blank {blank} is not among the classes 0 to {classes - 1}")
-    most = int(np.max(counts, initial=0))
+    if not is_captured(counts):
+        most = int(np.max(counts, initial=0))
+    elif targets.ndim == 2 or len(counts) == 1:
+        targets = np.reshape(targets, (len(counts), -1))
+        most = targets.shape[1]
+        refuse(counts > most, counts, f"ctc_loss: target length {{}} is more than {most}, what there is")
+    else:
+        raise counts.tracer.error("ctc_loss needs targets (N, S), or lengths that are no arrays of the call, as (2, 3)")
     counted = np.arange(most) < counts[:, np.newaxis]
-    labels = np.full(counted.shape, blank, np.int64)
     if targets.ndim == 2 and len(targets) == len(counts) and targets.shape[1] >= most:
-        labels[counted] = targets[:, :most][counted]
+        labels = np.where(counted, targets[:, :most], blank)
     elif targets.ndim == 1 and targets.size == counts.sum():
-        labels[counted] = targets
+        places = np.cumsum(counts)[:, np.newaxis] - counts[:, np.newaxis] + np.arange(most)
+        labels = np.where(counted, np.append(targets, blank)[np.where(counted, places, 0)], blank)
     else:
         shapes = f"({len(counts)}, {most}) or ({counts.sum()},)"
         raise ValueError(f"ctc_loss takes targets {shapes} for these lengths, not {targets.shape}")
     wrong = counted & ((labels < 0) | (labels >= classes) | (labels == blank))
     refuse(wrong, labels, f"ctc_loss: label {{}} is blank or not among the classes 0 to {classes - 1}")
-    states = np.full((len(counts), 2 * most + 1), blank, np.int64)
-    states[:, 1::2] = labels
-    return states
+    blanks = np.full(labels.shape, blank)
+    pairs = np.reshape(np.stack([blanks, labels], axis=-1), (len(counts), 2 * most))
+    return np.concatenate([pairs, np.full((len(counts), 1), blank)], axis=1).astype(np.int64)
 
 
 class CTCLoss(Loss):

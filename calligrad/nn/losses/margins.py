@@ -18,12 +18,12 @@ from calligrad.nn.losses.checks import (
     like,
     probabilities,
     reduced,
-    refuse,
     rescaling,
     same_shape,
     signs,
 )
 from calligrad.nn.losses.probabilities import LogisticLoss
+from calligrad.nn.refusals import refuse
 from calligrad.value import as_arraylike, unwrap
 
 

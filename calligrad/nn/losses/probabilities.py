@@ -15,13 +15,13 @@ from calligrad.nn.losses.checks import (
     like,
     probabilities,
     reduced,
-    refuse,
     rescaling,
     same_shape,
 )
 from calligrad.nn.module import Module
+from calligrad.nn.refusals import refuse
 from calligrad.ops.tiles import elementwise
-from calligrad.value import unwrap
+from calligrad.value import as_array, unwrap
 
 
 class BinaryCrossEntropy(Elementwise):
@@ -79,7 +79,7 @@ def binary_cross_entropy(x: Any, target: Any, weight: Any = None, reduction: str
     """
     check_reduction(reduction)
     same_shape(x, target)
-    numbers = np.asarray(unwrap(x)) if isinstance(x, (list, tuple, float, int)) else unwrap(x)
+    numbers = as_array(x)
     refuse(~((numbers >= 0) & (numbers <= 1)), numbers, "binary_cross_entropy: prediction {} is not between 0 and 1")
     probabilities("binary_cross_entropy", target)
     losses = BinaryCrossEntropy()(x, like(x, target))
@@ -129,7 +129,7 @@ def kl_div(x: Any, target: Any, reduction: str = "mean", log_target: bool = Fals
     if log_target:
         losses = np.exp(target) * np.subtract(target, x)
     else:
-        numbers = np.asarray(unwrap(target)) if isinstance(target, (list, tuple, float, int)) else unwrap(target)
+        numbers = as_array(target)
         refuse(~(numbers >= 0), numbers, "kl_div: target {} is no probability")
         target = like(x, target)
         losses = -Entropy()(target) - np.multiply(target, x)

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from calligrad.function import Elementwise, Function
-from calligrad.nn.losses.checks import Loss, like, reduced, refuse, same_shape, weighted
-from calligrad.value import unwrap
+from calligrad.nn.losses.checks import Loss, like, reduced, same_shape, weighted
+from calligrad.nn.refusals import refuse
+from calligrad.value import as_array, unwrap
 
 
 class SquaredError(Function):
@@ -97,7 +98,7 @@ def poisson_nll_loss(
     Raises ``ValueError`` for a negative target.
     """
     same_shape(x, target)
-    counts = np.asarray(unwrap(target))
+    counts = as_array(target)
     refuse_negative("poisson_nll_loss: target", counts)
     target = like(x, target)
     losses = np.exp(x) - target * x if log_input else x - target * np.log(x + eps)
@@ -118,7 +119,7 @@ def gaussian_nll_loss(
     """
     error = difference(x, target)
     shape, spread = np.shape(x), np.shape(var)
-    refuse_negative("gaussian_nll_loss: var", np.asarray(unwrap(var)))
+    refuse_negative("gaussian_nll_loss: var", as_array(var))
     if spread != shape and spread == shape[:-1]:
         var = np.reshape(var, (*spread, 1))
     elif spread and (len(spread) != len(shape) or any(n not in (1, m) for n, m in zip(spread, shape))):

@@ -1,12 +1,16 @@
-"""The backend that is always there: the program as one Python function of NumPy calls."""
+"""The backend that is always there: the program as one Python function of NumPy calls, with planned memory.
+
+What it computes is what eager mode computes, bit for bit.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
+from calligrad.compiler.backends.numpy.script import function_of
+from calligrad.compiler.backends.numpy.tiles import tiled
 from calligrad.compiler.program import Program
-from calligrad.compiler.source import function_of
 
 
 class Backend:
@@ -16,4 +20,4 @@ class Backend:
 
     def compiled(self, program: Program) -> Callable[[list[Any]], tuple]:
         """A function from the inputs of the program to its outputs."""
-        return function_of(program)
+        return function_of(tiled(program))

@@ -1,0 +1,69 @@
+"""Arguments: nests of tuples, lists, dicts and dataclasses, taken apart into their leaves and put together again."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+from collections.abc import Iterator
+from typing import Any
+
+
+def taken_apart(nest: Any, leaves: list[Any]) -> Any:
+    """The form of the nest, which can be compared; what it holds is added to ``leaves``.
+
+    >>> leaves = []
+    >>> taken_apart({"x": 1, "more": [2, 3]}, leaves) == taken_apart({"x": 4, "more": [5, 6]}, [])
+    True
+    >>> leaves
+    [1, 2, 3]
+    """
+    keys, parts = opened(nest)
+    if parts is None:
+        leaves.append(nest)
+        return None
+    return type(nest), keys, tuple([taken_apart(part, leaves) for part in parts])
+
+
+def put_together(nest: Any, leaves: Iterator[Any]) -> Any:
+    """A new nest of the same form, which holds other leaves."""
+    keys, parts = opened(nest)
+    if parts is None:
+        return next(leaves)
+    kind, new = type(nest), [put_together(part, leaves) for part in parts]
+    if keys is None:
+        return kind(*new) if hasattr(kind, "_fields") else kind(new)
+    if isinstance(nest, dict):
+        if kind is dict:
+            return dict(zip(keys, new))
+        refilled = copy.copy(nest)  # with the factory of a defaultdict
+        refilled.update(zip(keys, new))
+        return refilled
+    made = object.__new__(kind)
+    for name, part in zip(keys, new):
+        object.__setattr__(made, name, part)  # frozen or not
+    return made
+
+
+def opened(nest: Any) -> tuple[tuple | None, Any]:
+    """The keys of a nest, None for a sequence, and its parts, None for a leaf."""
+    if isinstance(nest, (tuple, list)):
+        return None, nest
+    if isinstance(nest, dict):
+        return tuple(nest), nest.values()
+    kind = type(nest)
+    if hasattr(kind, "__dataclass_fields__") and not callable(nest):
+        names = tuple(field.name for field in dataclasses.fields(nest) if hasattr(nest, field.name))
+        return names, [getattr(nest, name) for name in names]
+    return None, None
+
+
+def leaves_of(nest: Any) -> list[Any]:
+    """What the nest holds, in order."""
+    leaves: list[Any] = []
+    taken_apart(nest, leaves)
+    return leaves
+
+
+def with_leaves(f: Any, nest: Any) -> Any:
+    """The nest with ``f`` of every leaf in its place."""
+    return put_together(nest, map(f, leaves_of(nest)))

@@ -1,0 +1,207 @@
+"""Where every array of a program lies: as a view of an input, of a constant, of an output, or in the program's memory."""
+
+from __future__ import annotations
+
+import operator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from calligrad.compiler.program import Line, Program, Var, mapped, vars_in
+
+VIEWS = frozenset(
+    (
+        np.transpose, np.reshape, np.swapaxes, np.moveaxis, np.expand_dims, np.squeeze, np.broadcast_to, np.ravel,
+        np.matrix_transpose, np.permute_dims, np.rollaxis, np.flip, np.fliplr, np.flipud, np.diagonal, np.real, np.imag,
+        np.atleast_1d, np.atleast_2d, np.atleast_3d, np.lib.stride_tricks.sliding_window_view, operator.getitem,
+        np.split, np.array_split, np.hsplit, np.vsplit, np.dsplit, np.unstack if hasattr(np, "unstack") else np.split,
+    )
+)  # fmt: skip
+"""Functions whose results may be views of their argument."""
+
+ALIGN = 64  # bytes: a line of the cache
+
+
+class Root:
+    """Memory of its own, of which arrays are views; ``kind`` says whose: the program's, or an input's, a constant's or
+    an output's, the ``index``-th."""
+
+    def __init__(self, kind: str, index: int, whole: np.ndarray) -> None:
+        self.kind, self.index, self.whole = kind, index, whole
+        self.start = whole.__array_interface__["data"][0] if whole.size else 0  # of its first number
+        self.offset = 0  # in the program's memory
+        self.first = self.last = -1  # lines in which it is written first and needed last
+
+    @property
+    def nbytes(self) -> int:
+        """The bytes from its first number to its last."""
+        return 0 if not self.whole.size else _extent(self.whole)
+
+
+@dataclass
+class Location:
+    """An array: how it lies in its root. ``like`` has its shape, strides and dtype; its contents mean nothing."""
+
+    root: Root
+    like: np.ndarray
+
+    @property
+    def offset(self) -> int:
+        """How many bytes it begins behind the root."""
+        return self.like.__array_interface__["data"][0] - self.root.start if self.like.size else 0
+
+
+class Memory:
+    """The locations of all arrays of a program, and the plan for its own memory."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.at: dict[Var, Location] = {}
+        self.roots: list[Root] = []
+        self.free: set[int] = set()  # lines that are views, so that nothing is to be done
+        for i, var in enumerate(program.inputs):
+            self._new(var, "scalar" if var.weak or not var.shape else "input", i)
+        for i, (var, x) in enumerate(program.constants.items()):
+            self.at[var] = Location(root := Root("constant", i, np.asarray(x)), root.whole)
+        for n, line in enumerate(program.lines):
+            if not self._is_view(n, line):
+                for out in line.outs:
+                    self._new(out, "own", n)
+        self._find_lives()
+        self._give_outputs()
+        self.bytes = self._plan()
+        self.unplanned = sum(root.nbytes for root in self.roots if root.kind == "own")
+
+    def _new(self, var: Var, kind: str, index: int) -> None:
+        root = Root(kind, index, lying_as(var) if kind == "input" else laid_out(var))
+        root.first = index if kind == "own" else -1
+        self.roots.append(root)
+        self.at[var] = Location(root, root.whole)
+
+    def _is_view(self, n: int, line: Line) -> bool:
+        """Whether the line gives views, whose locations are then known."""
+        if line.op not in VIEWS:
+            return False
+        sources = list(vars_in(line.args))
+        if not sources or any(var.shape == () and var.weak for var in sources) or len(set(sources)) > 1:
+            return False
+        source = self.at[sources[0]]
+        args = mapped(lambda x: source.like if type(x) is Var else x, line.args)
+        if line.op is operator.getitem:
+            key = args[1] if isinstance(args[1], tuple) else (args[1],)
+            if not any(part is Ellipsis for part in key):
+                args = (args[0], (*key, ...))  # so that a single number, too, is a view
+        result = line.op(*args, **line.kwargs)
+        results = result if isinstance(result, (tuple, list)) else [result]
+        for out, like in zip(line.outs, results, strict=True):
+            if not isinstance(like, np.ndarray) or like.shape != out.shape or not _is_inside(like, source.root.whole):
+                return False
+        for out, like in zip(line.outs, results, strict=True):
+            self.at[out] = Location(source.root, like)
+        self.free.add(n)
+        return True
+
+    def _find_lives(self) -> None:
+        for n, line in enumerate(self.program.lines):
+            for var in (*line.ins, *line.outs):
+                self.at[var].root.last = n
+        for var in self.program.outputs:
+            self.at[var].root.last = len(self.program.lines)
+
+    def _give_outputs(self) -> None:
+        """Let outputs be computed in the arrays that are handed out, or in the inputs that they are written into."""
+        self.in_place: dict[int, int] = {}  # positions of outputs that are written into an input -> of the input
+        self.fresh: dict[int, Var] = {}  # positions of outputs that are arrays of their own
+        position = {var: i for i, var in enumerate(self.program.inputs)}
+        written = {output: var for var, output in self.program.writes}
+        for k, var in enumerate(self.program.outputs):
+            location = self.at[var]
+            if location.root.kind != "own" or location.like is not location.root.whole:
+                continue
+            target = written.get(k)
+            if target is not None and self._fits_in_place(var, target):
+                location.root.kind, location.root.index = "input", position[target]
+                location.root.whole = self.at[target].root.whole
+                self.in_place[k] = position[target]
+            elif target is None and var.shape:
+                location.root.kind, location.root.index = "output", k
+                self.fresh[k] = var
+
+    def _fits_in_place(self, var: Var, target: Var) -> bool:
+        """Whether nobody needs the old contents of the input once the output is computed."""
+        old, new = self.at[target], self.at[var]
+        if old.root.kind != "input" or old.like.strides != new.like.strides or var.dtype != target.dtype:
+            return False
+        n = new.root.first
+        last = max((i for i, line in enumerate(self.program.lines) if self._reads(line, old.root)), default=-1)
+        if last > n or any(self.at[out].root is old.root for out in self.program.outputs):
+            return False
+        line = self.program.lines[n]
+        return last < n or (is_pointwise(line.op) and self._reads_in_step(line, old))
+
+    def _reads(self, line: Line, root: Root) -> bool:
+        return any(self.at[var].root is root for var in line.ins)
+
+    def _reads_in_step(self, line: Line, old: Location) -> bool:
+        """Whether the line reads the input only where it writes."""
+        likes = [self.at[var].like for var in line.ins if self.at[var].root is old.root]
+        return all(_same(like, old.like) for like in likes)
+
+    def _plan(self) -> int:
+        """Give each root of the program's own a place, the places of dead ones again; how many bytes it takes."""
+        own = sorted((root for root in self.roots if root.kind == "own"), key=lambda root: root.first)
+        live: list[Root] = []
+        total = 0
+        for root in own:
+            live = [other for other in live if other.last >= root.first]
+            need, best, end = _rounded(root.nbytes), None, 0
+            for other in sorted(live, key=lambda other: other.offset):
+                gap = other.offset - end
+                if gap >= need and (best is None or gap < best[0]):
+                    best = gap, end
+                end = max(end, other.offset + _rounded(other.nbytes))
+            root.offset = end if best is None else best[1]
+            live.append(root)
+            total = max(total, root.offset + need)
+        return total
+
+
+def laid_out(var: Var) -> np.ndarray:
+    """An array of the shape and layout of ``var``, dense; its contents mean nothing."""
+    order = sorted(range(len(var.shape)), key=lambda i: -abs(var.strides[i]) if var.strides else 0)
+    dense = np.empty([var.shape[i] for i in order], var.dtype)
+    return dense.transpose(np.argsort(order)) if order else dense
+
+
+def lying_as(var: Var) -> np.ndarray:
+    """An array with just the strides of ``var``, which may leave gaps or lie backwards; its contents mean nothing."""
+    if 0 in var.shape:
+        return np.empty(var.shape, var.dtype)
+    spans = [(n - 1) * step for n, step in zip(var.shape, var.strides)]
+    first = -sum(span for span in spans if span < 0)
+    memory = np.empty(first + sum(span for span in spans if span > 0) + var.dtype.itemsize, np.uint8)
+    return np.ndarray(var.shape, var.dtype, memory, first, var.strides)
+
+
+def is_pointwise(op: Any) -> bool:
+    """Whether every number of the result needs only the numbers in its place."""
+    return getattr(op, "is_pointwise", False)
+
+
+def _extent(x: np.ndarray) -> int:
+    return sum((n - 1) * abs(s) for n, s in zip(x.shape, x.strides)) + x.itemsize
+
+
+def _is_inside(like: np.ndarray, whole: np.ndarray) -> bool:
+    return not like.size or np.may_share_memory(like, whole)
+
+
+def _same(a: np.ndarray, b: np.ndarray) -> bool:
+    return (
+        a.__array_interface__["data"] == b.__array_interface__["data"] and a.strides == b.strides and a.shape == b.shape
+    )
+
+
+def _rounded(n: int) -> int:
+    return -(-n // ALIGN) * ALIGN

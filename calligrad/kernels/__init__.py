@@ -1,0 +1,1 @@
+"""Kernels in machine code for what NumPy does one step at a time; they need numba."""

@@ -19,7 +19,7 @@ from calligrad.modes import differentiating, paused, strict
 from calligrad.nests import aligned, is_nest, leaves, like, map_leaves
 from calligrad.ops.alias import Alias
 from calligrad.sweep import ancestors, leading_to, sweep
-from calligrad.value import Value, as_array, as_numeric, conjugated, owned, unwrap
+from calligrad.value import Value, as_array, as_numeric, beside, conjugated, owned, unwrap
 
 # ---------------------------------------------------------------- the gradient of Values
 
@@ -95,8 +95,8 @@ def _seed(y: Value, g: Any, create_graph: bool) -> Any:
     """The gradient to start from at ``y``: ones by default, a Value only if a graph is created."""
     if g is None:
         y._refuse_complex()
-        return np.ones_like(y._array) if y._array.ndim else y._array.dtype.type(1)
-    checked = y.as_gradient(unwrap(g))
+        return np.ones_like(y._array) if y._array.ndim else beside(y._array, y._array.dtype.type(1))
+    checked = beside(y._array, y.as_gradient(unwrap(g)))
     return conjugated(g if isinstance(g, Value) and create_graph else checked)
 
 

@@ -8,7 +8,7 @@ calligrad does for a NumPy function. Functions fill it (``function.py``, ``ops/`
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from opcode import opname
 from typing import TYPE_CHECKING, Any
 
@@ -263,6 +263,9 @@ class Value(ArrayLike):
     def __getitem__(self, key: Any) -> Value:
         return RULES[Value.__getitem__](self, key)
 
+    def __iter__(self) -> Iterator[Value]:  # type: ignore[override]
+        return RULES[Value.__iter__](self)
+
     def __setitem__(self, key: Any, value: Any) -> None:
         if capturing:
             capturing[-1].reach(self)
@@ -510,6 +513,11 @@ def owned(gradients: Iterable[Any], *others: Any) -> list[Any]:
 def as_arraylike(x: Any) -> Any:
     """``x`` if it is an array of calligrad's, such as a Value, and ``np.asarray`` of anything else."""
     return x if isinstance(x, ArrayLike) else np.asarray(x)
+
+
+def beside(x: Any, array: Any) -> Any:
+    """``array``, and if ``x`` is one of a capture a copy in that capture, where it takes such arrays as indices."""
+    return x.tracer.taken(array) if hasattr(x, "storage") and not hasattr(array, "storage") else array
 
 
 def as_array(x: Any) -> Any:

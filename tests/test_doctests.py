@@ -2,16 +2,28 @@
 
 import doctest
 import importlib
+import importlib.util
 import pkgutil
 
 import pytest
 
 import calligrad
 
+NEEDED = {
+    "calligrad.kernels.": "numba",
+    "calligrad.compiler.backends.numba": "numba",
+    "calligrad.compiler.backends.cupy": "cupy",
+}
+
+
+def can_be_imported(name: str) -> bool:
+    return all(importlib.util.find_spec(package) for start, package in NEEDED.items() if name.startswith(start))
+
+
 MODULES = ["calligrad"] + [
     module.name
     for module in pkgutil.walk_packages(calligrad.__path__, "calligrad.")
-    if not module.name.endswith("__main__")
+    if not module.name.endswith("__main__") and can_be_imported(module.name)
 ]
 
 

@@ -120,9 +120,10 @@ class Worker:
 
     def warm_up(self) -> None:
         """From now on ``count`` steps fill a chunk's time."""
-        for _ in range(3):
-            if answer := self.steps(self.count):
-                self.count = max(1, min(20 * self.count, round(1e3 * self.effort.seconds / answer["ms"])))
+        last = 0
+        while last < self.count and (answer := self.steps(self.count)):  # the first steps are slower than the others
+            last, wanted = self.count, round(1e3 * self.effort.seconds / answer["ms"])
+            self.count = max(1, min(20 * self.count, wanted))
 
     def chunk(self) -> None:
         if answer := self.steps(self.count):

@@ -73,8 +73,10 @@ class Capture:
                 self._run(f, nest)
                 if confirmed is not None:
                     confirmed(self)
-            except BaseException:
+            except BaseException as error:
                 self._put_back()
+                if isinstance(error.__cause__, CaptureError):  # which NumPy has put into words of its own
+                    raise error.__cause__ from None
                 raise
             finally:
                 trace.is_open = False
@@ -105,10 +107,10 @@ class Capture:
                 raise self.trace.error(
                     "it changes a list, dict or dataclass that it was given, which later calls would not. Return it"
                 )
-            self._settle(result)
         finally:
             capturing.remove(self)
             running.remove(self)  # type: ignore[arg-type]
+        self._settle(result)
 
     def _argument(self, i: int, x: Any) -> Any:
         """What the function is given in place of argument ``i``."""

@@ -193,7 +193,7 @@ class Compiled:
         """What was made of the program that ran last: what was fused, what was not and why, bytes, flops, memory."""
         from calligrad.compiler.explain import explained
 
-        return explained(self._last(), self.name)
+        return explained(self._last(), self.name, self.backend.name)
 
     def _last(self) -> Run:
         if not self.runs:

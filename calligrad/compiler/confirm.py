@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from calligrad.compiler.arguments import opened
+from calligrad.compiler.operations import setitem
 from calligrad.compiler.program import Var
 from calligrad.compiler.results import Wanted
+from calligrad.compiler.traced import CaptureError
 from calligrad.compiler.wording import call_of
 
 if TYPE_CHECKING:
@@ -53,7 +55,10 @@ class Record:
             is_lasting = other.found.get(id(x)) is x
             numbers[var] = number(("outside", id(x)) if is_lasting else ("constant", *_content(x)))
         for line in self.program.lines:
-            key = _key(line.op, {}), _key((line.args, line.kwargs), numbers)
+            args = (
+                line.args[1:] if line.op is setitem and line.args[1] is Ellipsis else line.args
+            )  # all is written over
+            key = _key(line.op, {}), _key((args, line.kwargs), numbers)
             for i, out in enumerate(line.outs):
                 numbers[out] = number((i, out.dtype, out.shape, out.strides, key))
         return numbers
@@ -75,16 +80,15 @@ def confirm(first: Record, capture: Capture) -> dict[Var, Any]:
     for what, form in first.results.items():
         if _key(form, known) != _key(second.results[what], numbers):
             _refuse(capture, "", f"{what} something else in every call")
-    return {var: x for var, x in second.found_by.items() if first.found.get(id(x)) is not x}
+    return {var: x.copy(order="K") for var, x in second.found_by.items() if first.found.get(id(x)) is not x}
 
 
 def _refuse(capture: Capture, where: str, what: str) -> None:
-    error = capture.trace.error(
-        f"{what}, though nothing that compile looks at has changed. Is it a clock, a file, a draw, a counter? Pass it as"
-        " an argument, or keep it where the function reaches it"
+    raise CaptureError(
+        f"compile cannot capture this in {capture.trace.name}{where and f' ({where})'}: {what}, though nothing that compile"
+        " looks at has changed. Is it a clock, a file, a draw, a counter? Pass it as an argument, or keep it where the"
+        " function reaches it"
     )
-    place = f" ({where})" if where else ""
-    raise type(error)(str(error).replace(f" in {capture.trace.name}", f" in {capture.trace.name}{place}", 1))
 
 
 def _said(line: Any, record: Record) -> str:

@@ -65,6 +65,14 @@ def only(function, *args, **kwargs):
     return y
 
 
+def flat(function, *args, **kwargs):
+    """The arrays in the nest that ``function`` gives, in a row."""
+    row = list(function(*args, **kwargs))
+    while any(isinstance(x, (tuple, list)) for x in row):
+        row = [part for x in row for part in (x if isinstance(x, (tuple, list)) else (x,))]
+    return tuple(row)
+
+
 def laid_out(x, strides):
     """A copy of ``x`` with gaps in memory, or backwards, as ``strides`` say: sums are added up in an order that follows."""
     span = [(n - 1) * step for n, step in zip(x.shape, strides)]

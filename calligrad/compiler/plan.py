@@ -78,7 +78,7 @@ class _Planner:
         for n, line in enumerate(program.lines):
             if can_be_given(line):
                 for out in line.outs:
-                    if out.shape and out.size and self._root(out) is out:
+                    if out.shape and _is_dense(out) and self._root(out) is out:
                         self._find_place(n, line, out, into.get(out), out in outputs)
             passed_on = {self.plan.overwrites[out] for out in line.outs if out in self.plan.overwrites}
             for var in ends.get(n, ()):
@@ -161,6 +161,16 @@ class _Planner:
                 self.free.remove(piece)
                 begin, end = min(begin, piece[0]), max(end, piece[1])
         self.free.append((begin, end))
+
+
+def _is_dense(var: Var) -> bool:
+    """Whether its numbers fill its memory, one after the other along the axes in some order."""
+    step = var.dtype.itemsize
+    for n, stride in sorted(zip(var.shape, var.strides), key=lambda axis: axis[1]):
+        if n > 1 and stride != step:
+            return False
+        step *= n
+    return step > 0 and len(var.strides) == len(var.shape)
 
 
 def _rounded(nbytes: int) -> int:

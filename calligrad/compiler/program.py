@@ -19,21 +19,24 @@ class Var:
     """One array of a program, by its shape, dtype and layout. Two are the same only if they are one object.
 
     ``strides`` are those that the array had, in bytes: NumPy adds up in an order that follows them. A ``weak`` one is a
-    Python number, which does not widen what it meets.
+    Python number, which does not widen what it meets. One without axes ``is_scalar`` if NumPy gave a number for it.
     """
 
-    __slots__ = ("dtype", "shape", "strides", "weak")
+    __slots__ = ("dtype", "is_scalar", "shape", "strides", "weak")
 
     def __init__(self, shape: Sequence[int], dtype: Any, strides: Sequence[int] = (), weak: bool = False) -> None:
         self.shape = tuple(shape)
         self.dtype = np.dtype(dtype)
         self.strides = tuple(strides)
         self.weak = weak
+        self.is_scalar = True
 
     @classmethod
     def of(cls, x: Any) -> Var:
         """What stands for the array ``x``."""
-        return cls(x.shape, x.dtype, x.strides)
+        var = cls(x.shape, x.dtype, x.strides)
+        var.is_scalar = isinstance(x, np.generic)
+        return var
 
     @property
     def size(self) -> int:

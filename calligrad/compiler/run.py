@@ -6,11 +6,14 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
+import numpy as np
+
 from calligrad.compiler.capture import Capture
 from calligrad.compiler.confirm import Record, confirm
 from calligrad.compiler.passes import optimized
 from calligrad.compiler.program import Program, Var
 from calligrad.compiler.script import Script
+from calligrad.value import Value
 
 
 class Run:
@@ -33,6 +36,7 @@ class Run:
         self.is_confirmed = False
         self._backend = backend
         self._record: Record | None = Record(capture)
+        _let_go(capture)
 
     @cached_property
     def program(self) -> Program:
@@ -58,11 +62,19 @@ class Run:
         self.writes = [(position[var], i) for var, i in self.program.writes]
         execute = self._backend.compiled(self.program)
         self.attempt = Script(capture, self._no).whole(self.program, execute, constants)
-        for place, _ in capture.arrays:
-            place.original = None  # others may be there by now
+        _let_go(capture)
         self._record = None
         self.is_confirmed = True
 
     def _no(self, what: Any) -> None:
         """Note what does not fit."""
         self.differs = what
+
+
+def _let_go(capture: Capture) -> None:
+    """Forget the arrays of a capture: others may be there in the next run."""
+    for place in capture.surroundings.places:
+        if isinstance(place.original, (np.ndarray, Value)):
+            place.original = None
+        if place.argument is not None:
+            place.holder = None

@@ -38,8 +38,10 @@ class Script:
         self._guards()
 
     def check(self) -> Callable[[Any], bool | None]:
-        """The function that says whether a run fits."""
-        return self._function([*self.lines, "return True"])
+        """The function that says whether a second capture will do the same: with as many different arrays."""
+        arrays = [f"id({x})" for x in self.text_of.values()]
+        apart = f"if len({{{', '.join(arrays)}}}) != {len(arrays)}: return None" if arrays else "pass"
+        return self._function([*self.lines, apart, "return True"])
 
     def whole(self, program: Program, execute: Callable, constants: dict[Var, Any]) -> Callable[[Any], tuple | None]:
         """The function that does the run."""
@@ -53,8 +55,8 @@ class Script:
         for number in self.capture.trace.host.results:
             self.text_of[self.capture.trace.host.given(number)] = number.text
         written = dict(self.capture.writes)
-        for var in constants:  # of an array that is made inside everybody gets one of his own
-            self.text_of[var] = f"o[{written[var]}]" if var in written else f"{self.text_of[var]}.copy()"
+        for var, x in constants.items():  # of an array that is made inside everybody gets one of his own
+            self.text_of[var] = f"o[{written[var]}]" if var in written else f"{self.name(x)}.copy()"
         inputs = ", ".join(self.text_of[var] for var in program.inputs)
         self.lines.append(f"o = {self.name(execute)}([{inputs}])")
         for var, i in program.writes:

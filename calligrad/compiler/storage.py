@@ -68,9 +68,11 @@ def write(trace: Trace, x: Traced, var: Var) -> None:
     """From now on ``x`` holds ``var``, and whatever shares its memory what follows from that."""
     storage = x.storage
     while x.taken is not None:
-        var = _source_with(trace, x, var)
-        x = x.taken.source
-    if x.data.strides != var.strides and x.data.ndim:  # NumPy adds up in an order that follows the strides
+        source = x.taken.source
+        while source.taken is not None and overlaps_itself(source.data):
+            source = source.taken.source
+        x, var = source, _source_with(trace, x, source, var)
+    if x.data.strides != var.strides and x.data.size > 1 and x.data.ndim:  # NumPy adds up in an order that follows the strides
         var = trace.line(laid_out, (var, x.data.strides), {}, Var.of(x.data))
     storage.version += 1
     x.symbol, x.version = var, storage.version
@@ -81,25 +83,31 @@ def copy_of(x: np.ndarray) -> Var:
     return Var(x.shape, x.dtype, np.empty_like(x).strides)
 
 
-def _source_with(trace: Trace, x: Traced, var: Var) -> Var:
-    """The source of the view ``x`` with ``var`` in its place."""
+def like(var: Var) -> np.ndarray:
+    """An array that lies in memory as the one that the Var stands for; what it holds means nothing."""
+    x = np.empty(var.shape, var.dtype)
+    return laid_out(x, var.strides) if x.ndim and x.size and len(var.strides) == x.ndim else x
+
+
+def _source_with(trace: Trace, x: Traced, source: Traced, var: Var) -> Var:
+    """The array ``source`` with ``var`` in the place of its view ``x``."""
     view: Any = x.taken
-    source = view.source.data
-    old, op = var_of(trace, view.source), view.line.op
-    if op is operator.getitem:
-        return trace.line(setitem, (old, view.line.args[1], var), {}, copy_of(source))
-    if op in (np.real, np.imag):
-        return trace.line(set_real if op is np.real else set_imag, (old, var), {}, copy_of(source))
-    places = places_of(x.data, source)
-    if np.unique(places).size < places.size:
+    old, op, whole = var_of(trace, source), view.line.op, source.data
+    if source is view.source:
+        if op is operator.getitem:
+            return trace.line(setitem, (old, view.line.args[1], var), {}, copy_of(whole))
+        if op in (np.real, np.imag):
+            return trace.line(set_real if op is np.real else set_imag, (old, var), {}, copy_of(whole))
+    places = places_of(x.data, whole)
+    if overlaps_itself(x.data):
         raise trace.error(
             "writes into a view in which one place in memory stands at several places. Write into the array itself"
         )
     axes = np.argsort([-_step(places, axis) for axis in range(places.ndim)], kind="stable")
-    if np.array_equal(places.transpose(axes).ravel(), np.arange(source.size)):  # all of it, in another order
+    if np.array_equal(places.transpose(axes).ravel(), np.arange(whole.size)):  # all of it, in another order
         var = _rearranged(trace, var, axes.tolist())
-        return var if var.shape == source.shape else trace.line(np.reshape, (var, source.shape), {}, _dense(source))
-    return trace.line(put_back, (old, trace.var_of(trace.lifted(places)), var), {}, copy_of(source))
+        return var if var.shape == whole.shape else trace.line(np.reshape, (var, whole.shape), {}, None)
+    return trace.line(put_back, (old, trace.var_of(trace.lifted(places)), var), {}, copy_of(whole))
 
 
 def _rearranged(trace: Trace, var: Var, axes: list[int]) -> Var:
@@ -107,10 +115,6 @@ def _rearranged(trace: Trace, var: Var, axes: list[int]) -> Var:
         return var
     out = Var([var.shape[i] for i in axes], var.dtype, [var.strides[i] for i in axes])
     return trace.line(np.transpose, (var, tuple(axes)), {}, out)
-
-
-def _dense(x: np.ndarray) -> Var:
-    return Var(x.shape, x.dtype, np.empty(x.shape, x.dtype).strides)
 
 
 def _step(places: np.ndarray, axis: int) -> int:
@@ -126,6 +130,16 @@ def places_of(view: np.ndarray, whole: np.ndarray) -> np.ndarray:
     at, start = addresses(view), addresses(whole).reshape(-1)
     order = np.argsort(start, kind="stable")
     return order[np.searchsorted(start[order], at)]
+
+
+def overlaps_itself(x: Any) -> bool:
+    """Whether two places of an array are one place in memory, as in sliding windows."""
+    reach = x.itemsize
+    for step, n in sorted((abs(step), n) for step, n in zip(x.strides, x.shape) if n > 1):
+        if step < reach:
+            return np.unique(addresses(x)).size < x.size
+        reach += step * (n - 1)
+    return False
 
 
 def addresses(x: np.ndarray) -> np.ndarray:

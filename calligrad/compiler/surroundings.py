@@ -78,6 +78,15 @@ def same(a: Any, b: Any) -> bool:
     return isinstance(a, SCALARS) and repr(a) == repr(b)
 
 
+class _Instance:
+    """A class of which there is an object already: what it does to make one is not looked at."""
+
+    __slots__ = ("kind",)
+
+    def __init__(self, kind: type) -> None:
+        self.kind = kind
+
+
 class Surroundings:
     """Every place that the roots, pairs of an object and its name, lead to, each once."""
 
@@ -85,10 +94,11 @@ class Surroundings:
         """``arguments`` gives the positions of Values that are arguments, by id."""
         self._arguments = arguments
         self._own = {(getattr(roots[0][0], "__module__", None) or "").partition(".")[0]} if roots else set()
-        self._names: set[str] | None = None
+        self._names: set[str] = set()  # only what some code names is looked at, which may be code that names more
         self._walk(roots)
-        self._names = self.names  # the second time only what some code names is looked at
-        self._walk(roots)
+        while self.names != self._names:
+            self._names = self.names
+            self._walk(roots)
 
     def _walk(self, roots: list[tuple[Any, str]]) -> None:
         self.names: set[str] = set()
@@ -99,6 +109,7 @@ class Surroundings:
         self.values: dict[int, Value] = {}
         self.computed: set[int] = set()  # ids of Values that are no leaves
         self.changing: set[int] = set()  # ids of dicts whose numbers are others in every run
+        self._instances: dict[type, _Instance] = {}
         self.seen: dict[int, Any] = {}  # which keeps what was seen alive, so that no id is used twice
         times: dict[int, int] = {}
         waiting = list(reversed(roots))
@@ -130,14 +141,16 @@ class Surroundings:
             return False
         if isinstance(x, FunctionType):
             return not self._is_library(x.__module__, x.__code__.co_filename)
-        if isinstance(x, type):
-            return not self._is_library(x.__module__)
+        if isinstance(x, (type, _Instance)):
+            return not self._is_library(getattr(x, "kind", x).__module__)
         if isinstance(x, (CONTAINERS, tuple, MethodType, functools.partial, Value)):
             return True
         kind = type(x)
         if hasattr(kind, "named_parameters"):  # a module, from wherever
             self._own.add(kind.__module__.partition(".")[0])
             return True
+        if kind.__module__.startswith("calligrad.compiler"):
+            return hasattr(kind, "explain")  # a compiled function within: it leads to what it is made of
         if issubclass(kind, ArrayLike) or getattr(kind, "is_settled", False):
             return False
         return kind.__module__.startswith("calligrad.") or not self._is_library(kind.__module__)
@@ -153,7 +166,7 @@ class Surroundings:
         """The places within ``x``; without one, what it leads to."""
         if isinstance(x, FunctionType):
             yield from self._of_function(x)
-        elif isinstance(x, type):
+        elif isinstance(x, (type, _Instance)):
             yield from self._of_class(x)
         elif isinstance(x, MethodType):
             yield None, x.__func__
@@ -194,7 +207,7 @@ class Surroundings:
             if inner:
                 yield None, inner
 
-    def _of_namespace(self, namespace: dict[str, Any], names: set[str]) -> Iterator[tuple[Place | None, Any]]:
+    def _of_namespace(self, namespace: dict[str, Any], names: frozenset[str]) -> Iterator[tuple[Place | None, Any]]:
         """The globals of a module that are named, and those of the user's modules among them."""
         waiting = [namespace]
         done = {id(namespace)}
@@ -213,37 +226,46 @@ class Surroundings:
     def _globals_seen(self) -> set[tuple]:
         return self.seen.setdefault(-1, set())
 
-    def _of_class(self, x: type) -> Iterator[tuple[Place | None, Any]]:
+    def _of_class(self, known: type | _Instance) -> Iterator[tuple[Place | None, Any]]:
+        x = known.kind if isinstance(known, _Instance) else known
         for key, member in list(vars(x).items()):
+            if not (self._is_named(key) or _is_special(key)) or (x is not known and key == "__init__"):
+                continue
             for inner in (member, *(getattr(member, word, None) for word in ("__func__", "fget", "func"))):
                 if isinstance(inner, FunctionType):
                     yield None, inner
-            is_plain = not (key.startswith("__") and key.endswith("__")) and getattr(x, key, MISSING) is member
-            if is_plain and self._is_named(key):
+            if not _is_special(key) and getattr(x, key, MISSING) is member:
                 yield Place(x, key, True, f"{x.__name__}.{key}"), None
         for base in x.__bases__:
-            yield None, base
+            if self._is_walked(base):
+                yield None, base if x is known else self._instances.setdefault(base, _Instance(base))
+            elif base is not object:
+                self.names |= _names_of_class(base)
 
     def _of_object(self, x: Any, name: str) -> Iterator[tuple[Place | None, Any]]:
         kind = type(x)
+        if kind.__module__.startswith("calligrad.compiler"):
+            yield Place(vars(x), "f", False, name), None
+            return
         ours = kind.__module__.startswith("calligrad.")
+        is_module = hasattr(kind, "named_parameters")  # which finds parameters under any name
         if hasattr(x, "__dict__"):
             self.attributes.append((vars(x), set(vars(x)), name))
         for key, content in list(getattr(x, "__dict__", {}).items()):
-            if ours or self._is_named(key) or not _is_idle(content):
+            if ours or self._is_named(key) or (is_module and not _is_idle(content)):
                 yield Place(vars(x), key, False, f"{name}.{key}"), None
         for base in kind.__mro__:
             slots = vars(base).get("__slots__", ())
             for key in (slots,) if isinstance(slots, str) else slots:
                 if key not in ("__weakref__", "__dict__"):
                     yield Place(x, key, True, f"{name}.{key}"), None
-        yield None, kind
+        yield None, self._instances.setdefault(kind, _Instance(kind))
         if hasattr(x, "__wrapped__"):
             yield None, x.__wrapped__
 
     # ---- which names code uses
 
-    def _read(self, code: CodeType) -> set[str]:
+    def _read(self, code: CodeType) -> frozenset[str]:
         """The names that a function, or one defined within it, uses."""
         names = _names_of(code)
         self.codes.append(code)
@@ -252,7 +274,7 @@ class Surroundings:
 
     def _is_named(self, key: str) -> bool:
         """Whether some code that was found can read the attribute: no other needs to be watched."""
-        return self._names is None or key in self._names or not self._names.isdisjoint(_DYNAMIC)
+        return key in self._names or not self._names.isdisjoint(_DYNAMIC)
 
 
 _DYNAMIC = frozenset({"getattr", "setattr", "vars", "__dict__", "asdict", "astuple", "eval", "exec", "attrgetter"})
@@ -263,14 +285,25 @@ def _is_idle(x: Any) -> bool:
     return all(isinstance(leaf, SCALARS) for leaf in leaves_of(x)) and not isinstance(x, bool)
 
 
+def _is_special(key: str) -> bool:
+    return key.startswith("__") and key.endswith("__")
+
+
 @functools.cache
-def _names_of(code: CodeType) -> set[str]:
+def _names_of(code: CodeType) -> frozenset[str]:
     names: set[str] = set()
     codes = [code]
     for inner in codes:
         names.update(inner.co_names)
         codes += [part for part in inner.co_consts if isinstance(part, CodeType)]
-    return names
+    return frozenset(names)
+
+
+@functools.cache
+def _names_of_class(kind: type) -> frozenset[str]:
+    """The names that a class of a library reads."""
+    functions = (x for base in kind.__mro__ for x in vars(base).values() if isinstance(x, FunctionType))
+    return frozenset().union(*(x.__code__.co_names for x in functions))
 
 
 @functools.cache

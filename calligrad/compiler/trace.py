@@ -14,7 +14,7 @@ import numpy as np
 from calligrad.compiler import contents, storage
 from calligrad.compiler.draws import Draw
 from calligrad.compiler.host import OPERATORS, Host, Number
-from calligrad.compiler.operations import as_captured, call_at, changed, filled, only, setitem
+from calligrad.compiler.operations import as_captured, call_at, changed, filled, flat, only, setitem
 from calligrad.compiler.program import Line, Var, mapped
 from calligrad.compiler.storage import Storage, View
 from calligrad.compiler.traced import CaptureError, Traced
@@ -42,6 +42,7 @@ class Trace:
         self.checks: list[Var] = []  # what lines give that raise where something is wrong
         self.host = Host(self)
         self.is_open = True
+        self._first_writes: list[Traced] = []  # the owners of what was written into, in order
         self._prints: dict[int, Any] = {}  # by id: what the arrays that were found held
 
     # ---- arrays come in
@@ -163,16 +164,22 @@ class Trace:
         """``x[key] = value``: from now on the storage of ``x`` has other contents."""
         self._refuse_if_over()
         key = contents.settled_key(self, key)
+        if storage.overlaps_itself(x.data) and key is not Ellipsis:
+            part = self.getitem(x, key)
+            if part.storage is x.storage:  # a view, of which no two places may be one
+                self.setitem(part, ..., value)
+                return
         inner_key, inner_value, old = self._nest(key), self._nest(value), self.var_of(x)
         self._change(x, operator.setitem, (x, key, value), {})
-        if contents.is_mask(key) and np.ndim(_data(value)) == 0 and x.data.flags.c_contiguous:
+        var = None
+        if key is Ellipsis and _fills(value, x):
+            var = inner_value
+        elif contents.is_mask(key) and np.ndim(_data(value)) == 0 and x.data.flags.c_contiguous:
             mask = inner_key
             if key.ndim < x.ndim:
                 mask = self.line(np.reshape, (mask, key.shape + (1,) * (x.ndim - key.ndim)), {}, None)
             var = self._chosen(x, mask, value)
-        elif key is Ellipsis and _fills(value, x):
-            var = inner_value
-        else:
+        if var is None:
             var = self.line(setitem, (old, inner_key, inner_value), {}, storage.copy_of(x.data))
         storage.write(self, x, var)
 
@@ -181,8 +188,7 @@ class Trace:
     def line(self, func: Callable, args: tuple, kwargs: dict, out: Any) -> Var:
         """One more line, which gives ``out``: a Var, an array like it, or None for what NumPy says."""
         if out is None:
-            shaped = mapped(lambda x: np.empty(x.shape, x.dtype) if type(x) is Var else x, args)
-            out = func(*shaped, **kwargs)
+            out = func(*mapped(lambda x: storage.like(x) if type(x) is Var else x, args), **kwargs)
         var = out if type(out) is Var else Var.of(out)
         self.lines.append(Line(func, args, kwargs, (var,), self.user_line()))
         return var
@@ -191,30 +197,22 @@ class Trace:
         """Run the call on what the arrays hold, and write it down."""
         inner, keywords = self._nest(tuple(args)), self._nest(kwargs)
         result = self._concretely(func, args, kwargs)
-        several = isinstance(result, (tuple, list))
-        parts = list(result) if several else [result]
+        parts = list(_leaves(result))
         if not all(isinstance(part, (np.ndarray, np.generic, bool, int, float, complex)) for part in parts):
-            nests = any(isinstance(part, (tuple, list)) for part in parts)
-            raise self.error(
-                f"{numpy_name(func)} gives {'nests of arrays' if nests else f'no array but {type(result).__name__}'},"
-                " which no program holds"
-            )
+            raise self.error(f"{numpy_name(func)} gives no array but {type(result).__name__}, which no program holds")
         sources = [self._traced(x) for x in _leaves((args, kwargs)) if type(x) is Traced or isinstance(x, np.ndarray)]
-        if (
-            isinstance(result, np.ndarray)
-            and (same := next((x for x in sources if x.data is result), None)) is not None
-        ):
+        if isinstance(result, np.ndarray) and (same := next((x for x in sources if x.data is result), None)) is not None:
             return same  # the array itself, as np.squeeze and others give it
-        outs = tuple(_var(part) for part in parts)
-        if several and len(parts) == 1:
-            func, inner = only, (func, *inner)
-        line = Line(func, inner, keywords, outs, self.user_line())
+        if isinstance(result, (tuple, list)):
+            if len(parts) == 1:
+                func, inner = only, (func, *inner)
+            elif any(isinstance(part, (tuple, list)) for part in result):
+                func, inner = flat, (func, *inner)
+        line = Line(func, inner, keywords, tuple(map(_var, parts)), self.user_line())
         if parts:
             self.lines.append(line)
-        made = [self._result(part, line, i, sources) for i, part in enumerate(parts)]
-        if not several:
-            return made[0]
-        return type(result)(*made) if hasattr(result, "_fields") else type(result)(made)
+        made = iter([self._result(part, line, i, sources) for i, part in enumerate(parts)])
+        return mapped(lambda _: next(made), result)
 
     def _result(self, data: Any, line: Line, index: int, sources: list[Traced]) -> Traced:
         """A Traced over a result of the line, which is a view if it shares memory with one of the sources."""
@@ -222,7 +220,7 @@ class Trace:
         source = storage.source_of(data, sources) if isinstance(data, np.ndarray) else None
         if source is not None and source.data is data:
             return source
-        if contents.may_vary(line.op):
+        if contents.may_vary(line.op) and not var.weak:
             var = self.line(as_captured, (var, var.shape, var.dtype), {}, Var(var.shape, var.dtype, var.strides))
         if source is not None:
             made = Traced(data, self, source.storage, var)
@@ -265,6 +263,10 @@ class Trace:
     def _traced(self, x: Any) -> Traced:
         return x if type(x) is Traced else self.outside[id(x)]
 
+    def taken(self, array: np.ndarray) -> Traced:
+        """A copy of an array of NumPy's own, to be written into."""
+        return self._run(np.copy, (np.asarray(array),), {})
+
     def still(self, x: Traced) -> Traced:
         """An array with what ``x`` holds now, whatever is written into that later."""
         return self._owner(x.data.copy(), self.var_of(x))
@@ -291,22 +293,24 @@ class Trace:
         self._change(x, func, (x, *rest), kwargs)
         value = kwargs.get("src", rest[0] if rest else None)
         mask = keywords.get("where", inner[2] if len(inner) > 2 else True)
-        if func is np.copyto and type(mask) is Var and x.data.flags.c_contiguous and x.ndim:
-            var = self._chosen(x, mask, value)
-        elif func is np.copyto and mask is True and _fills(value, x):
+        var = None
+        if func is np.copyto and mask is True and _fills(value, x):
             var = self._inner(value)
-        else:
+        elif func is np.copyto and type(mask) is Var and x.data.flags.c_contiguous and x.ndim:
+            var = self._chosen(x, mask, value)
+        if var is None:
             var = self.line(changed, (func, old, *inner), keywords, storage.copy_of(x.data))
         storage.write(self, x, var)
 
-    def _chosen(self, x: Traced, mask: Var, value: Any) -> Var:
-        """A line with ``value`` where the mask is, and ``x`` elsewhere."""
+    def _chosen(self, x: Traced, mask: Var, value: Any) -> Var | None:
+        """Lines with ``value`` where the mask is, and ``x`` elsewhere; None if the result would lie otherwise."""
         new, old = self._inner(value), self.var_of(x)
         if type(new) is not Var:
             new = np.asarray(new).astype(x.dtype)[()]
         elif new.weak or new.dtype != x.dtype:
-            new = self.line(np.asarray if new.weak else np.astype, (new, x.dtype), {}, Var(new.shape, x.dtype))
-        return self.line(np.where, (mask, new, old), {}, storage.copy_of(x.data))
+            new = self.line(np.asarray if new.weak else np.astype, (new, x.dtype), {}, None)
+        var = self.line(np.where, (mask, new, old), {}, None)
+        return var if var.strides == x.strides else None
 
     def _into(self, out: Any, func: Callable, args: Any, kwargs: dict) -> Any:
         """``out``, into which ``func(…, out=out)`` has written."""
@@ -353,11 +357,12 @@ class Trace:
         whole = x.storage.owner.data
         if x.storage.before is None and id(whole) in self.outside:
             x.storage.before = whole.copy()
+            self._first_writes.append(x.storage.owner)
         self._concretely(func, args, kwargs)
 
     def undo(self) -> None:
         """Give arrays from outside back what they held."""
-        for traced in self.written():
+        for traced in reversed(self._first_writes):
             traced.data[...] = traced.storage.before
 
     def written(self) -> list[Traced]:
@@ -409,7 +414,7 @@ def _is_python_number(x: Any) -> bool:
 
 def _fills(value: Any, x: Traced) -> bool:
     """Whether ``x[...] = value`` makes ``x`` nothing but the value."""
-    return type(value) is Traced and bool(x.ndim) and _is_like(value.data, x.data)
+    return type(value) is Traced and _is_like(value.data, x.data)
 
 
 def _is_like(y: Any, x: Any) -> bool:

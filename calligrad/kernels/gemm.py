@@ -193,7 +193,7 @@ def _product(thread, threads, args, dtype):
 
 @compiled
 def product_float32(thread, threads, args):
-    """``C = A @ B + D`` in float32, for a batch of matrices with any strides; the words are those of ``product.arguments``."""
+    """``C = A @ B + D`` in float32, for any strides; the words are those of ``product.arguments``."""
     _product(thread, threads, args, types.float32)
 
 

@@ -309,8 +309,8 @@ class _Writer:
                 self.for_row["reduction", number, i] = total
             else:
                 place = self.chunk_at[self._accumulator(number, i)]
-                joined = self._joined(reduction, builder.load(place), total)
-                builder.store(joined, place)
+                old = _from_memory(builder, builder.load(place), reduction.dtype)
+                builder.store(_to_memory(builder, self._joined(reduction, old, total)), place)
 
     def _along(self, number: int, phase: Phase, sums: dict) -> None:
         """The points along the last axis: whole vectors, and what is left under a mask."""

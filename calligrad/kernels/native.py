@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ctypes
 import linecache
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
@@ -39,7 +41,7 @@ def build(source: str, name: str, symbol: str) -> tuple[bytes, list[str]]:
     options = {"nopython": True, "fastmath": {"contract"}, "error_model": "numpy", "boundscheck": False}
     target.options.parse_as_flags(flags, options)
     flags.no_compile = flags.no_cpython_wrapper = flags.no_cfunc_wrapper = True
-    with global_compiler_lock:
+    with global_compiler_lock, _whole():
         result = compiler.compile_extra(
             target.typing_context, target.target_context, function, parameters, types.void, flags, {}
         )
@@ -57,14 +59,38 @@ def build(source: str, name: str, symbol: str) -> tuple[bytes, list[str]]:
         return library.codegen._tm.emit_object(module), outside
 
 
+@contextmanager
+def _whole() -> Iterator[None]:
+    """Meanwhile numba makes no machine code of the functions that a kernel calls: LLVM sees the kernel as a whole."""
+    from numba.core import codegen
+
+    def finalize(library: Any) -> None:
+        for needed in dict.fromkeys(library._linking_libraries):
+            library._final_module.link_in(needed._get_module_for_linking(), preserve=True)
+        library._finalized = True
+
+    library, made = codegen.JITCodeLibrary, codegen.JITCPUCodegen
+    before = library.finalize, made.set_env
+    library.finalize, made.set_env = finalize, lambda self, name, environment: None
+    try:
+        yield
+    finally:
+        library.finalize, made.set_env = before
+
+
 def assemble(text: str) -> bytes:
-    """The object code of LLVM's text, whose loops are vectors already."""
+    """The object code of LLVM's text, which is written as it should run: its variables go to registers, and no more.
+
+    All that LLVM could do beside takes twenty times as long, and gains nothing on what ``loops.py`` writes.
+    """
     machine = _machine()
     module = llvm.parse_assembly(text)
-    options = llvm.create_pipeline_tuning_options(speed_level=2)
-    options.loop_vectorization = options.slp_vectorization = options.loop_unrolling = False
-    builder = llvm.create_pass_builder(machine, options)
-    builder.getModulePassManager().run(module, builder)
+    builder = llvm.create_pass_builder(machine, llvm.create_pipeline_tuning_options())
+    passes = llvm.create_new_module_pass_manager()
+    passes.add_sroa_pass()
+    passes.add_simplify_cfg_pass()
+    passes.add_dead_code_elimination_pass()
+    passes.run(module, builder)
     return machine.emit_object(module)
 
 

@@ -63,6 +63,14 @@ def read_first(builder: ir.IRBuilder, kind: ir.VectorType, place: ir.Value, coun
     return call(builder, overloaded("masked.load", kind) + ".p0", kind, place, align, mask, zeros)
 
 
+def write_first(builder: ir.IRBuilder, value: ir.Value, place: ir.Value, count: ir.Value) -> None:
+    """Put the first numbers of a vector at a place; no more is written."""
+    kind = value.type
+    align, place = ir.IntType(32)(BYTES // kind.count), builder.bitcast(place, kind.as_pointer())
+    mask = first_lanes(builder, kind, count)
+    call(builder, overloaded("masked.store", kind) + ".p0", ir.VoidType(), value, place, align, mask)
+
+
 def first_lanes(builder: ir.IRBuilder, kind: ir.VectorType, count: ir.Value) -> ir.Value:
     """Which lanes are among the first ``count``."""
     numbers = ir.VectorType(INT, kind.count)
@@ -75,8 +83,6 @@ def sum_of(builder: ir.IRBuilder, value: ir.Value) -> ir.Value:
         halves = (range(count), range(count, 2 * count))
         masks = [ir.Constant(ir.VectorType(ir.IntType(32), count), list(half)) for half in halves]
         value = builder.fadd(*(builder.shuffle_vector(value, value, mask) for mask in masks))
-        if count == 1:
-            break
     return builder.extract_element(value, ir.IntType(32)(0))
 
 
@@ -135,16 +141,16 @@ def repeat(builder: ir.IRBuilder, count: ir.Value, values: list[ir.Value], once:
     builder.position_at_end(body)
     left, *now = (builder.phi(value.type) for value in (count, *values))
     new = [builder.sub(left, INT(1)), *once(now)]
-    for phi, first, next in zip((left, *now), (count, *values), new, strict=True):
+    for phi, first, later in zip((left, *now), (count, *values), new, strict=True):
         phi.add_incoming(first, before)
-        phi.add_incoming(next, builder.block)
+        phi.add_incoming(later, builder.block)
     end = builder.block
     builder.cbranch(builder.icmp_signed(">", new[0], INT(0)), body, after)
     builder.position_at_end(after)
     results = [builder.phi(value.type) for value in values]
-    for phi, first, next in zip(results, values, new[1:], strict=True):
+    for phi, first, later in zip(results, values, new[1:], strict=True):
         phi.add_incoming(first, before)
-        phi.add_incoming(next, end)
+        phi.add_incoming(later, end)
     return results
 
 

@@ -22,6 +22,7 @@ from calligrad.kernels.registers import (
     multiply_add,
     own_function,
     read,
+    read_first,
     repeat,
     splat,
     vector_at,
@@ -32,6 +33,7 @@ from calligrad.kernels.tiles import compiled
 HEIGHTS = (8, 4, 1) if REGISTERS == 32 else (4, 2, 1)  # of tiles
 TALL, LOW, ONE = HEIGHTS
 WIDTH = 2  # vectors of their rows
+TERMS = 9  # of a kernel, whose products with one channel are added up together
 
 
 def _seen(height: int) -> Callable:
@@ -135,6 +137,47 @@ def pair(g, g_channel, g_column, g_jump, channels, x, y, jump, columns, rows, ou
         _pair_low(g, g_channel, g_column, g_jump, channels, x, y, jump, columns, rows, out, out_y, out_row)
     else:
         _pair_one(g, g_channel, g_column, g_jump, channels, x, y, jump, columns, rows, out, out_y, out_row)
+
+
+@intrinsic
+def dot(typing, g, g_row, x, x_row, offsets, terms, columns, rows, out):
+    """``dot(g, g_row, x, x_row, offsets, terms, columns, rows, out)``: adds products of rows, for up to ``TERMS`` terms.
+
+    A vector for each term, ``out[i]``, gets the products of ``rows`` rows of ``columns`` numbers of ``g`` with what
+    ``x`` holds ``offsets[i]`` further on.
+    """
+
+    def body(builder, g, g_row, x, x_row, offsets, terms, columns, rows, out):
+        kind = vector_at(g)
+        last, starts = builder.sub(terms, INT(1)), []
+        for i in range(TERMS):
+            exists = builder.icmp_signed("<", INT(i), terms)
+            starts.append(builder.load(builder.gep(offsets, [builder.select(exists, INT(i), last)])))
+        places = [builder.gep(out, [INT(i * kind.count)]) for i in range(TERMS)]
+        whole, left = builder.sdiv(columns, INT(kind.count)), builder.srem(columns, INT(kind.count))
+        rest = builder.zext(builder.icmp_signed(">", left, INT(0)), INT)
+
+        def added(read_one, now):
+            g, x, *sums = now
+            factor = read_one(g)
+            sums = [
+                multiply_add(builder, factor, read_one(builder.gep(x, [start])), total)
+                for start, total in zip(starts, sums, strict=True)
+            ]
+            return [builder.gep(g, [INT(kind.count)]), builder.gep(x, [INT(kind.count)]), *sums]
+
+        def row(now):
+            g, x, *sums = now
+            now = repeat(builder, whole, now, lambda now: added(lambda place: read(builder, kind, place), now))
+            now = repeat(builder, rest, now, lambda now: added(lambda at: read_first(builder, kind, at, left), now))
+            return [builder.gep(g, [g_row]), builder.gep(x, [x_row]), *now[2:]]
+
+        _, _, *sums = repeat(builder, rows, [g, x, *(read(builder, kind, place) for place in places)], row)
+        for place, total in zip(places, sums, strict=True):
+            write(builder, total, place)
+
+    i = types.int64
+    return types.void(g, i, x, i, offsets, i, i, i, out), own_function(f"dot.{g.dtype}", body)
 
 
 @intrinsic

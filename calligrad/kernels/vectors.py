@@ -185,8 +185,8 @@ def transpose(typing, p, row, out, out_row):
     def emit(context, builder, signature, values):
         source, row, out, out_row = values
         rows = [read(builder, kind, builder.gep(source, [builder.mul(row, INT(i))])) for i in range(kind.count)]
-        for i, turned in enumerate(interleave(builder, rows)):
-            write(builder, turned, builder.gep(out, [builder.mul(out_row, INT(i))]))
+        for i, column in enumerate(interleave(builder, rows)):
+            write(builder, column, builder.gep(out, [builder.mul(out_row, INT(i))]))
         return context.get_dummy_value()
 
     return types.void(p, types.int64, p, types.int64), emit

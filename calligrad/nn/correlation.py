@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from calligrad import parallel
+from calligrad.kernels import eager
 from calligrad.nn import winograd
 from calligrad.nn.columns import Scratch
 from calligrad.nn.grid import Windows, windows_of
@@ -30,14 +31,16 @@ PARTS = 8  # of the images, for the threads; their number does not follow that o
 def convolve(x: np.ndarray, w: np.ndarray, *bias: np.ndarray, windows: Windows) -> np.ndarray:
     """Images (n, in, *size), a kernel (out, in / groups, *kernel), perhaps a bias (out,): (n, out, *windows.out)."""
     y = np.empty((len(x), len(w), *windows.out), np.result_type(x, w))
-    _multiply(x, w, windows, y, *bias)
+    if not _run("convolve", windows, w, x=x, w=w, y=y, bias=bias):
+        _multiply(x, w, windows, y, *bias)
     return y
 
 
 @primitive(correlate_taps)
 def correlate(x: np.ndarray, g: np.ndarray, *, windows: Windows) -> np.ndarray:
     """The adjoint of ``convolve`` in its kernel: (n, in, *size) and (n, out, *windows.out) to (out, in / groups, …)."""
-    return _multiply(x, None, windows, g=g)
+    w = np.empty((g.shape[1], x.shape[1] // windows.groups, *windows.kernel), np.result_type(x, g))
+    return w if _run("correlate", windows, w, x=x, g=g, y=w) else _multiply(x, None, windows, g=g)
 
 
 @primitive(spread_taps)
@@ -47,6 +50,8 @@ def spread(g: np.ndarray, w: np.ndarray, *bias: np.ndarray, windows: Windows) ->
     Of the two ways the cheaper one is taken: columns of the images are made and added up, or columns of ``g``.
     """
     x = np.empty((len(g), w.shape[1] * windows.groups, *windows.size), np.result_type(g, w))
+    if _run("spread", windows, w, x=g, w=w, y=x, bias=bias):
+        return x
     if not windows.complete:
         x[...] = _across(bias[0], windows) if bias else 0
     if _is_widening(w, windows):
@@ -60,7 +65,8 @@ def spread(g: np.ndarray, w: np.ndarray, *bias: np.ndarray, windows: Windows) ->
 @primitive(gradients_by_taps)
 def gradients(g: np.ndarray, x: np.ndarray, w: np.ndarray, *, windows: Windows) -> tuple[np.ndarray, np.ndarray]:
     """``spread`` of ``g`` and ``w``, ``correlate`` of ``x`` and ``g``; both from columns of ``g`` where it can be."""
-    if not x.size or _is_widening(w, windows) or math.prod(windows.stride) > 1:
+    apart = _is_widening(w, windows) or math.prod(windows.stride) > 1
+    if not x.size or apart or eager.pays(windows, len(x), w.shape[0] * w.shape[1], w.dtype):
         return spread(g, w, windows=windows), correlate(x, g, windows=windows)
     y = np.empty(x.shape, np.result_type(g, w))
     ((_, turned, reverse),) = _phases(y, w, windows)
@@ -68,6 +74,13 @@ def gradients(g: np.ndarray, x: np.ndarray, w: np.ndarray, *, windows: Windows) 
 
 
 # ---------------------------------------------------------------- the work
+
+
+def _run(plan: str, windows: Windows, kernel: np.ndarray, bias: tuple[np.ndarray, ...] = (), **arrays: Any) -> bool:
+    """Whether the kernels of ``calligrad.kernels``, if they are there, have filled the array ``y``."""
+    if not eager.pays(windows, len(arrays["x"]), kernel.shape[0] * kernel.shape[1], kernel.dtype):
+        return False
+    return eager.run(plan, windows, **arrays, **dict(zip(("bias",), bias)))
 
 
 def _multiply(x: np.ndarray, w: Any, windows: Windows, y: Any = None, bias: Any = None, g: Any = None) -> Any:

@@ -65,17 +65,23 @@ def embedding_bag(
     bags, count = _bags(indices, offsets, include_last_offset)
     indices = indices.reshape(-1)
     scale_down(weight, indices, max_norm, norm_type)
+    bag_count = count
     if padding_idx is not None:  # it goes into one bag more, which is left out in the end
+        bag_count = count + 1
         bags = np.where(indices == padding_row("embedding_bag", padding_idx, rows), count, bags)
     chosen = Lookup(indices, scaling(indices, rows, None, scale_grad_by_freq))(weight)
     if mode == "max":
-        return _largest(chosen, bags, count + 1)[:count]
+        return _within(_largest(chosen, bags, bag_count), count)
     if per_sample_weights is not None:
         chosen = chosen * np.reshape(as_arraylike(per_sample_weights), (-1, 1))
-    total = RowSums(bags, count + 1)(chosen)[:count]
+    total = _within(RowSums(bags, bag_count)(chosen), count)
     if mode == "sum":
         return total
-    return total / np.maximum(np.bincount(bags, minlength=count + 1)[:count], 1).astype(weight.dtype)[:, None]
+    return total / np.maximum(np.bincount(bags, minlength=bag_count)[:count], 1).astype(weight.dtype)[:, None]
+
+
+def _within(x: Any, count: int) -> Any:
+    return x if len(x) == count else x[:count]
 
 
 def _bags(indices: Any, offsets: Any, include_last: bool) -> tuple[Any, int]:

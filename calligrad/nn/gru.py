@@ -53,7 +53,8 @@ def gru(z: Any, h: Any, weight: Any, bias: Any) -> tuple[Any, Any]:
 
 def gru_gradient_plainly(gh_at, slopes, u, weight):
     """``gru_gradient``."""
-    gh, gs = np.zeros_like(u[0]), []
+    gh = np.zeros_like(u[0])
+    gs: list = []
     for t in reversed(range(len(u))):
         gh = gh + gh_at[t]
         gs.insert(0, np.concatenate((gh, gh, gh, gh), axis=-1) * slopes[t])

@@ -10,7 +10,8 @@ from calligrad.function import Function
 from calligrad.nn.recurrent import Cell, Recurrent, blocks, logistic_, states_before
 from calligrad.ops.contract import rows
 from calligrad.ops.join import Unstack, used
-from calligrad.primitive import is_concrete, primitive
+from calligrad.primitive import is_captured, is_concrete, primitive
+from calligrad.value import unwrap
 
 # ---------------------------------------------------------------- all steps of a layer, as primitives
 
@@ -59,7 +60,8 @@ def lstm(z: Any, h: Any, c: Any, weight: Any, *projection: Any) -> tuple[Any, An
 def lstm_gradient_plainly(gh_at, gc_at, c, weight, cs, gates, *projection):
     """``lstm_gradient``."""
     gh, gc = np.zeros((len(c), weight.shape[1]), weight.dtype), np.zeros_like(c)
-    gzs, ghs = [], []
+    gzs: list = []
+    ghs: list = []
     for t in reversed(range(len(cs))):
         i, f, g, o = np.split(gates[t], 4, axis=-1)
         tanh_c = np.tanh(cs[t])
@@ -168,10 +170,17 @@ def lstm_scan(x, state, weight_ih, weight_hh, bias_ih=None, bias_hh=None, weight
     """One LSTM layer over ``x`` (steps, N, features): h and c at all steps."""
     steps, n, _ = x.shape
     x = rows(x)
+    if bias_ih is not None and is_captured(unwrap(x)):
+        z = np.matmul(weight_ih, np.transpose(x)) + np.reshape(bias_ih + bias_hh, (-1, 1))
+        return _scan(z, steps, n, state, weight_hh, weight_hr)
     if bias_ih is not None:  # as the weight of a feature that is always 1
         weight_ih = np.concatenate((weight_ih, (bias_ih + bias_hh)[:, None]), axis=1)
         x = np.concatenate((x, np.ones((len(x), 1), x.dtype)), axis=1)
-    z = np.reshape(np.matmul(weight_ih, np.transpose(x)), (len(weight_hh), steps, n))
+    return _scan(np.matmul(weight_ih, np.transpose(x)), steps, n, state, weight_hh, weight_hr)
+
+
+def _scan(z: Any, steps: int, n: int, state: tuple, weight_hh: Any, weight_hr: Any) -> tuple[Any, Any]:
+    z = np.reshape(z, (len(weight_hh), steps, n))
     return Memory()(z, *state, weight_hh, *(() if weight_hr is None else (weight_hr,)))[:2]
 
 

@@ -43,7 +43,8 @@ def rnn(z: Any, h: Any, weight: Any, *, nonlinearity: str) -> Any:
 
 def rnn_gradient_plainly(gh_at, hs, weight, *, nonlinearity):
     """``rnn_gradient``."""
-    gh, gzs = np.zeros_like(hs[0]), []
+    gh = np.zeros_like(hs[0])
+    gzs: list = []
     for g, h in zip(gh_at[::-1], hs[::-1]):
         gh = gh + g
         gzs.insert(0, gh * (1 - h * h) if nonlinearity == "tanh" else np.where(h != 0, gh, 0))

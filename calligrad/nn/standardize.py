@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, ClassVar
 
 import numpy as np
 
 from calligrad import parallel
+from calligrad.formula import formula, is_open
 from calligrad.function import Function
-from calligrad.primitive import is_captured
+from calligrad.nn.sums import dots, down
+from calligrad.primitive import is_concrete
 
 TILE = 1 << 20  # bytes that are worked on at a time: the more, the fewer calls; the fewer, the nearer they stay
-BLOCK = 4096  # numbers that are added up in a row: sums of more are sums of such sums, which round less
 SHORTEST = 256  # numbers that a row of a tile should have, if it is cut out of a longer one
 
 
@@ -40,13 +42,11 @@ class Standardize(Function):
     def forward(self, x, *affine):
         dtype = np.result_type(x, *affine)
         working = np.result_type(dtype, np.float32)
-        if is_captured(x, *affine):
-            d, scale, mean, var = self._standard(x.astype(working, copy=False))
-            y = d * scale
-            for operation, p in zip((np.multiply, np.add), affine):
-                y = operation(y, self._as_met(p))
-            y = np.reshape(y, x.shape).astype(dtype, copy=False)
-            return (y, *(np.reshape(p, (self._groups(),)) for p in (mean, var))) if self.statistics else y
+        if is_open(x, *affine):
+            y, *moments = self._openly(standardized, affine, x.astype(working, copy=False))
+            self.moments = tuple(moments)
+            y = shaped(y, x.shape).astype(dtype, copy=False)
+            return (y, *(shaped(p, (self._groups(),)) for p in moments)) if self.statistics else y
         y = np.empty(x.shape, dtype)
         result = y if y.dtype == working else np.empty(x.shape, working)
         self.moments = np.empty((2, self._groups()), working)
@@ -58,8 +58,10 @@ class Standardize(Function):
 
     def backward(self, g, x, *affine):
         g = g[0] if self.statistics else g
-        if self.moments is None or not all(type(a) is np.ndarray for a in (g, x, *affine)):
-            return self._openly(g, x, *affine)
+        if type(self.moments) is tuple or not all(type(a) is np.ndarray for a in (g, x, *affine)):
+            moments = self.moments if is_concrete(g, x, *affine) else self._openly(standardized, affine, x)[1:]
+            gx, *of_affine = self._openly(slope_of_standardized, affine, g, x, *moments)
+            return shaped(gx, x.shape), *(shaped(p, shape) for p, shape in zip(of_affine, self.shapes[1:]))
         working = self.moments.dtype
         gx = np.empty(self.shapes[0], working) if self.edges[0][0] is not None else None
         gxs = None if gx is None else self._rows(gx, working)
@@ -67,41 +69,16 @@ class Standardize(Function):
         of_affine = self._gradients(self._rows(g, working), self._rows(x, working), gxs, weight)
         return gx, *(p.reshape(shape) for p, shape in zip(of_affine, self.shapes[1:]))
 
-    def _openly(self, g: Any, x: Any, *affine: Any) -> tuple[Any, ...]:
-        """The gradients, in operations that can be differentiated."""
-        shape, within, shared = self._open_view()
-        d, scale, _, _ = self._standard(x)
-        g, y = np.reshape(g, shape), d * scale
-        gy = g * self._as_met(affine[0]) if affine else g
-        gx = gy - y * np.mean(gy * y, **within)
-        gx = scale * (gx - np.mean(gy, **within) if self.centre else gx)
-        of_affine = [
-            lambda: np.sum(g * y, shared).reshape(self.shapes[1]),
-            lambda: np.sum(g, shared).reshape(self.shapes[2]),
-        ]
-        return np.reshape(gx, self.shapes[0]), *of_affine[: len(affine)]
-
-    def _standard(self, x: Any) -> tuple[Any, Any, Any, Any]:
-        """``x`` without its mean, by what it is scaled, and mean and variance, in operations of NumPy."""
-        shape, within, _ = self._open_view()
-        x = np.reshape(x, shape)
-        mean = np.mean(x, **within) if self.centre else np.zeros_like(x, shape=(self._groups(),))
-        d = x - mean if self.centre else x
-        var = np.mean(d * d, **within)
-        return d, 1 / np.sqrt(var + self.eps), mean, var
-
-    def _open_view(self) -> tuple[tuple[int, ...], dict[str, Any], tuple[int, ...]]:
-        """The view without axes of length 1: its shape, what a group extends along, and what affine numbers lack."""
-        kept = [axis for axis, n in enumerate(self.view) if n != 1]
-        group, shared = (tuple(i for i, axis in enumerate(kept) if axis in axes) for axes in (self.group, self.shared))
-        return tuple(self.view[axis] for axis in kept), {"axis": group, "keepdims": True}, shared
+    def _openly(self, formula: Callable, affine: tuple, *xs: Any) -> tuple[Any, ...]:
+        """One of the formulas below, of arrays in a shape in which a group is made of whole axes."""
+        shape, group, shared = axes_of(xs[0].shape, self.view, self.group, self.shared)
+        lacking = tuple(1 if axis in shared else n for axis, n in enumerate(shape))
+        met = [shaped(p, lacking) for p in affine]
+        xs = tuple(x if x.ndim == len(shape) and x.shape != xs[0].shape else shaped(x, shape) for x in xs)
+        return formula(*xs, *met, group=group, shared=shared, eps=self.eps, centre=self.centre)
 
     def _groups(self) -> int:
         return self.view[0] * self.view[1]
-
-    def _as_met(self, p: Any) -> Any:
-        """A weight or bias as it meets the open view."""
-        return np.reshape(p, [1 if axis in self.shared else n for axis, n in enumerate(self.view) if n != 1])
 
     # ---- plain arrays, tile by tile, as matrices: each pass over the numbers counts, and for few numbers each call
 
@@ -120,10 +97,10 @@ class Standardize(Function):
             groups, out = x[tile].reshape(-1, n), y[tile]
             d = out.reshape(-1, n)
             if self.centre:
-                m = _dots(groups) * (1 / n)
+                m = dots(groups) * (1 / n)
                 groups = np.subtract(groups, m[:, None], out=d)
                 mean[tile] = m.reshape(-1, self.view[1])
-            v = _dots(groups, groups) * (1 / n)
+            v = dots(groups, groups) * (1 / n)
             var[tile] = v.reshape(-1, self.view[1])
             np.multiply(groups, (1 / np.sqrt(v + self.eps))[:, None], out=d)
             if weight is not None:
@@ -153,7 +130,7 @@ class Standardize(Function):
                 if self.centre:
                     out -= (self._group_sums(gs, weight) * (1 / n))[:, None]
                 out *= s[:, None]
-            return to_weight.reshape(-1), _down(gs)
+            return to_weight.reshape(-1), down(gs)
 
         parts = self._in_tiles(work, x)
         rows = [sum(p) for p in zip(*parts)] or np.zeros((2, x.shape[1]), x.dtype)
@@ -162,7 +139,7 @@ class Standardize(Function):
     def _group_sums(self, x: np.ndarray, weight: np.ndarray | None) -> np.ndarray:
         """Of each group of some rows, the sum of ``x * weight``."""
         if weight is None:
-            return _dots(x.reshape(-1, self.view[2] * self.view[3]))
+            return dots(x.reshape(-1, self.view[2] * self.view[3]))
         if self.view[1] == 1:
             return x @ weight
         groups = self.view[1], self.view[2] * self.view[3]
@@ -197,9 +174,9 @@ class StandardizeChannels(Standardize):
 
         def work(tile: slice) -> None:
             columns = self._columns(tile)
-            mean[tile] = self._by_channel(_down(x[:, columns])) / n
+            mean[tile] = self._by_channel(down(x[:, columns])) / n
             d = x[:, columns] - self._by_column(mean[tile])
-            var[tile] = self._by_channel(_down(d * d)) / n
+            var[tile] = self._by_channel(down(d * d)) / n
             scale = self._by_column(1 / np.sqrt(var[tile] + self.eps))
             d *= scale if weight is None else scale * weight[columns]
             np.add(d, 0 if bias is None else bias[columns], out=y[:, columns])
@@ -212,7 +189,7 @@ class StandardizeChannels(Standardize):
         def work(tile: slice) -> tuple[Any, Any]:
             columns = self._columns(tile)
             gs, d = g[:, columns].copy(), x[:, columns] - self._by_column(mean[tile])
-            along_d, along_1 = self._by_channel(_down(gs * d)), self._by_channel(_down(gs))
+            along_d, along_1 = self._by_channel(down(gs * d)), self._by_channel(down(gs))
             scale = 1 / np.sqrt(var[tile] + self.eps)
             if gx is not None:
                 d *= self._by_column(along_d * scale * scale * (1 / n))
@@ -239,26 +216,66 @@ class StandardizeChannels(Standardize):
         return p if self.view[2] == 1 else np.add.reduce(p.reshape(-1, self.view[2]), -1)
 
 
+# ---------------------------------------------------------------- the formulas
+
+
+@formula
+def standardized(x, *affine, group, shared, eps, centre):
+    """The result, the means if it is to ``centre``, and the variances."""
+    mean = [np.mean(x, axis=group, keepdims=True)] if centre else []
+    d = x - mean[0] if centre else x
+    var = np.mean(d * d, axis=group, keepdims=True)
+    y = d * (1 / np.sqrt(var + eps))
+    for operation, p in zip((np.multiply, np.add), affine):
+        y = operation(y, p)
+    return y, *mean, var
+
+
+@formula
+def slope_of_standardized(g, x, *rest, group, shared, eps, centre):
+    """The gradients of ``x``, weight and bias; ``rest`` are mean, variance, weight and bias, as far as there are."""
+    (*mean, var), affine = rest[: 1 + centre], rest[1 + centre :]
+    scale = 1 / np.sqrt(var + eps)
+    y = (x - mean[0] if centre else x) * scale
+    gy = g * affine[0] if affine else g
+    gx = gy - y * np.mean(gy * y, axis=group, keepdims=True)
+    gx = scale * (gx - np.mean(gy, axis=group, keepdims=True) if centre else gx)
+    return gx, *[np.sum(part, axis=shared) for part in (g * y, g)[: len(affine)]]
+
+
+@lru_cache(256)
+def axes_of(shape: tuple, view: tuple, group: tuple, shared: tuple) -> tuple[tuple, tuple, tuple]:
+    """The shape in which to compute, the axes that a group extends along, and those that affine numbers lack.
+
+    It is the ``shape`` of x, if the axes of the view are made of whole axes of it, and otherwise the view.
+    """
+    runs = runs_of(shape, view)
+    if runs is None:
+        shape, runs = view, [[axis] for axis in range(len(view))]
+    along, lacking = (tuple(i for axis in axes for i in runs[axis]) for axes in (group, shared))
+    return shape, along, lacking
+
+
+def shaped(x: Any, shape: tuple[int, ...]) -> Any:
+    """``x`` in that shape, itself if it has it."""
+    return x if x.shape == shape else np.reshape(x, shape)
+
+
+def runs_of(shape: tuple[int, ...], view: tuple[int, ...]) -> list[list[int]] | None:
+    """The axes of ``shape`` that make up each axis of ``view``, in order; None if some would have to be cut."""
+    axes, runs = list(range(len(shape))), []
+    for n in view:
+        run: list[int] = []
+        while axes and math.prod(shape[i] for i in run) < n:
+            run.append(axes.pop(0))
+        if math.prod(shape[i] for i in run) != n:
+            return None
+        runs.append(run)
+    return None if axes else runs
+
+
 def _tiles(n: int, size: int, least: int = 1) -> list[slice]:
     """``n`` rows of ``size`` bytes altogether, in parts of ``least`` rows or more, and two at least if that pays."""
     parts = max(-(-size // TILE), min(2, size >> 18), 1)
     step = max(least, -(-n // parts))  # as many for each
     return [slice(i, i + step) for i in range(0, n if size else 0, step)]
-
-
-def _dots(a: np.ndarray, b: np.ndarray | None = None) -> np.ndarray:
-    """The sum of each row of the matrix ``a``, or of ``a * b``."""
-    n = a.shape[1]
-    if n > BLOCK and (block := math.gcd(n, BLOCK)) > 32:
-        parts = _dots(a.reshape(-1, block), None if b is None else b.reshape(-1, block))
-        return np.add.reduce(parts.reshape(len(a), -1), -1)
-    return a @ np.ones(n, a.dtype) if b is None else np.vecdot(a, b)
-
-
-def _down(x: np.ndarray) -> np.ndarray:
-    """The sum of each column of a matrix."""
-    block = BLOCK // 4  # as BLAS adds them up one by one
-    ones = np.ones(min(block, len(x)), x.dtype)
-    if len(x) <= block:
-        return ones @ x
-    return np.add.reduce([ones[: len(x) - i] @ x[i : i + block] for i in range(0, len(x), block)])

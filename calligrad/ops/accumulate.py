@@ -174,6 +174,11 @@ class MaximumAccumulate(Accumulation, ufunc=np.maximum):
         if not g.size:
             return self.from_rows(g)
         first = np.ones((*y.shape[:-1], 1), bool)
+        if hasattr(stands, "storage"):  # of a capture
+            starts = np.reshape(np.concatenate([first, ~stands], -1), -1)
+            which = np.cumsum(starts) - 1
+            sums = np.take(Scatter((which,), (g.size,))(np.reshape(g, -1)), which)
+            return self.from_rows(np.reshape(np.where(starts, sums, 0), g.shape))
         records = np.flatnonzero(np.concatenate([first, ~stands], -1))
         sums = np.add.reduceat(np.reshape(g, -1), records)
         return self.from_rows(np.reshape(Scatter((records,), (g.size,))(sums), g.shape))

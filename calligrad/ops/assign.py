@@ -23,7 +23,7 @@ from calligrad.function import Function
 from calligrad.ops.index import getitem, gradient_of_broadcast
 from calligrad.ops.refused import refusal
 from calligrad.rules import implements
-from calligrad.value import Value, unwrap, unwrap_all
+from calligrad.value import Value, as_arraylike, beside, unwrap, unwrap_all
 
 
 def writes(func: Callable, way_out: str) -> Callable:
@@ -38,7 +38,7 @@ def writes(func: Callable, way_out: str) -> Callable:
         def rule(*args: Any, **kwargs: Any) -> None:
             array, values, write = parts(*args, **kwargs)
             if isinstance(array, Value):
-                _assign(array, values if isinstance(values, Value) else np.asarray(values), write)
+                _assign(array, as_arraylike(values), write)
             elif isinstance(values, Value):
                 raise refusal(func, way_out)
             else:  # the Value was a mask or an index, which is a constant
@@ -53,10 +53,13 @@ def _assign(array: Value, values: Any, write: Callable) -> None:
     """Let NumPy write the numbers' names, so that each place says which number it takes; then write those."""
     with np.errstate(all="ignore"):
         write(np.copy(array.data, order="C"), unwrap(values))  # NumPy's own checks, before anything is changed
-    names = np.arange(array.size).reshape(array.shape)
+    names = beside(array.data, np.arange(array.size).reshape(array.shape))
     write(names, ~np.arange(values.size).reshape(values.shape))
     written = names < 0
-    array[written] = np.take(values, ~names[written])
+    if hasattr(names, "storage"):  # of a capture
+        array[...] = np.where(written, np.take(values, np.where(written, ~names, 0)), array)
+    else:
+        array[written] = np.take(values, ~names[written])
 
 
 @writes(np.copyto, "y = np.where(mask, new, y)")
@@ -64,7 +67,7 @@ def copyto(dst: Any, src: Any, casting: Any = "same_kind", where: Any = True) ->
     """``np.copyto``: ``dst[where] = src``."""
     if isinstance(dst, Value):  # NumPy's own objection, if it has one
         np.copyto(np.empty(1, dst.dtype), np.empty(1, src.dtype) if hasattr(src, "dtype") else src, casting)
-    return dst, src, lambda names, new: np.copyto(names, new, casting, unwrap_all(where))
+    return dst, src, lambda names, new: np.copyto(names, new, casting, where=unwrap_all(where))
 
 
 @writes(np.place, "y = np.where(mask, new, y)")

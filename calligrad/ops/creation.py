@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from calligrad.function import Elementwise, Function, as_constant, sum_to
+from calligrad.primitive import primitive
 from calligrad.rules import implements
 from calligrad.value import Value, unwrap, unwrap_all
 
@@ -70,6 +71,12 @@ def places(tree: Any, place: tuple[int, ...] = ()) -> Iterable[tuple[int, ...]]:
             yield from places(part, (*place, i))
 
 
+@primitive()
+def converted(*arrays: Any, func: Callable, tree: Any, keywords: dict[str, Any]) -> Any:
+    """What ``func`` makes of the nest; what is a view of one of the arrays for NumPy is a copy here for a program."""
+    return func(filled(tree, arrays), **keywords)
+
+
 class Array(Function):
     """``np.array`` and its kin, of an array or of nested lists of arrays; ``tree`` says which stands where."""
 
@@ -80,7 +87,7 @@ class Array(Function):
     keywords: dict[str, Any]
 
     def forward(self, *arrays):
-        return self.func(filled(self.tree, arrays), **self.keywords)
+        return converted(*arrays, func=self.func, tree=self.tree, keywords=self.keywords)
 
     def backward(self, g):
         def part(place, shape):
@@ -137,6 +144,12 @@ def fromiter(iter: Iterable, dtype: Any, count: int = -1) -> Any:
 # ---------------------------------------------------------------- one number everywhere
 
 
+@primitive()
+def full_of(fill_value: Any, *, shape: Any, dtype: Any, order: Any) -> Any:
+    """``np.full``."""
+    return np.full(shape, fill_value, dtype, order)
+
+
 class Full(Function):
     """``np.full``."""
 
@@ -145,7 +158,7 @@ class Full(Function):
     order: str = "C"
 
     def forward(self, fill_value):
-        return np.full(self.shape, fill_value, self.dtype, self.order)
+        return full_of(fill_value, shape=self.shape, dtype=self.dtype, order=self.order)
 
     def backward(self, g):
         shape = self.shapes[0]

@@ -10,7 +10,7 @@ import numpy as np
 from calligrad.function import Function, sum_to
 from calligrad.primitive import is_concrete, primitive
 from calligrad.rules import implements
-from calligrad.value import Value, as_array, unwrap_all
+from calligrad.value import Value, as_array, beside, unwrap, unwrap_all
 
 
 class GetItem(Function):
@@ -109,12 +109,19 @@ class SetItem(Function):
         function = SetItem(self.key)
         return function.forward(g, 0.0) if is_plain_array(g) else function(g, 0.0)
 
+    def one_everywhere(self) -> bool:
+        """Whether a single number is written into all places."""
+        return math.prod(self.shapes[1]) == 1
+
     def _gradient_of_item(self, g: Any) -> Any:
+        if getattr(self.key, "dtype", None) == np.bool_ and hasattr(self.key, "storage") and self.one_everywhere():
+            mask = np.reshape(self.key, self.key.shape + (1,) * (g.ndim - self.key.ndim))
+            return np.reshape(np.sum(np.where(mask, g, 0)), self.shapes[1])
         plainly = is_plain_array(g) and not is_large_mask_of(self.key, g.shape)
         gw = g[self.key] if plainly else getitem(g, self.key)
         if not names_nothing_twice(self.key):
             turn = np.arange(gw.size).reshape(gw.shape)
-            last = np.zeros(self.shapes[0], int)
+            last = beside(unwrap(gw), np.zeros(self.shapes[0], int))
             last[self.key] = turn
             gw = np.where(last[self.key] == turn, gw, 0)
         return gradient_of_broadcast(gw, self.shapes[1])

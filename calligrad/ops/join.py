@@ -218,6 +218,14 @@ class Unstack(Function):
         return np.stack(used(gs, y), axis=self.axis)
 
 
+@implements(Value.__iter__)
+def items(x: Any) -> Any:
+    """``iter(x)``: the gradients of all items come back together, where ``x[i]`` would bring back each alone."""
+    if x.ndim == 0:
+        raise TypeError("iteration over a 0-d array")
+    return iter(Unstack()(x))
+
+
 if hasattr(np, "unstack"):  # NumPy 2.1
 
     @implements(np.unstack)

@@ -9,6 +9,7 @@ import numpy as np
 from calligrad.ops.accumulate import Accumulation, CumProd
 from calligrad.ops.elementwise import masked
 from calligrad.ops.reduce import Fold, Max, Min, Prod, Selective, Std, Var
+from calligrad.value import as_arraylike
 
 
 class Numbers:
@@ -22,7 +23,7 @@ class Numbers:
         return self.of(a, **self.given()) if mean is None else self.of(a, **self.given(), mean=mean)
 
     def part(self, x: Any = None) -> Any:
-        return ~np.isnan(x) & (True if self.where is True else np.asarray(self.where))
+        return ~np.isnan(x) & (True if self.where is True else as_arraylike(self.where))
 
 
 class NanSum(Numbers, Fold, of=np.nansum):
@@ -55,14 +56,14 @@ class NanMax(Max, of=np.nanmax):
     """``np.nanmax``; equal maxima share the gradient evenly (a subgradient), and so do NaNs among themselves."""
 
     def forward(self, a):
-        return self.of(np.asarray(a), **self.given())  # of NumPy's scalars NumPy goes another way
+        return self.of(as_arraylike(a), **self.given())  # of NumPy's scalars NumPy goes another way
 
 
 class NanMin(Min, of=np.nanmin):
     """``np.nanmin``; equal minima share the gradient evenly (a subgradient), and so do NaNs among themselves."""
 
     def forward(self, a):
-        return self.of(np.asarray(a), **self.given())  # of NumPy's scalars NumPy goes another way
+        return self.of(as_arraylike(a), **self.given())  # of NumPy's scalars NumPy goes another way
 
 
 class NanCumSum(Accumulation, of=np.nancumsum):

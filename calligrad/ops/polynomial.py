@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from calligrad.function import Function
+from calligrad.primitive import primitive
 from calligrad.rules import implements
 from calligrad.value import Value, as_arraylike, unwrap
 
@@ -169,6 +170,12 @@ class Roots(Function, of=np.roots):
 # ---------------------------------------------------------------- fitting
 
 
+@primitive(checks=True)
+def _warn_of(rank: Any, *, order: int) -> None:
+    if rank != order:
+        warnings.warn("Polyfit may be poorly conditioned", np.exceptions.RankWarning, stacklevel=4)
+
+
 @implements(np.polyfit)
 def polyfit(
     x: Any, y: Any, deg: int, rcond: float | None = None, full: bool = False, w: Any = None, cov: Any = False
@@ -193,8 +200,7 @@ def polyfit(
     c = (c.T / scale).T
     if full:
         return c, residuals, rank, s, rcond
-    if rank != order:
-        warnings.warn("Polyfit may be poorly conditioned", np.exceptions.RankWarning, stacklevel=3)
+    _warn_of(unwrap(rank), order=order)
     if not cov:
         return c
     covariance = np.linalg.inv(np.dot(powers.T, powers)) / np.outer(scale, scale)

@@ -20,7 +20,7 @@ from numpy.lib.array_utils import normalize_axis_tuple
 from calligrad.function import Function
 from calligrad.ops.index import Scatter
 from calligrad.rules import RULES, numpy_name
-from calligrad.value import Value, unwrap
+from calligrad.value import Value, beside, unwrap
 
 
 @functools.cache
@@ -68,11 +68,16 @@ class OrderStatistic(Function):
         rows, places = self.rows(x), self.rows(np.arange(x.size).reshape(x.shape))
         last = rows.shape[-1] - 1
         nan = np.isnan(y).reshape(-1, len(rows)).T
-        at = np.where(nan, float(last), 0 if nan.all() else self.lie(rows, y))
+        at = np.where(nan, float(last), 0 if np.all(nan) else self.lie(rows, y))
         below = np.floor(at).astype(int)
         above = np.minimum(below + 1, np.maximum(self.numbers(rows) - 1, below))
-        kth = sorted({*below.ravel().tolist(), *above.ravel().tolist(), last})  # with the last, where NaNs go
-        order, line = np.argpartition(rows, kth, axis=-1), np.arange(len(rows))[:, np.newaxis]
+        line = np.arange(len(rows))[:, np.newaxis]
+        if hasattr(x, "storage") or hasattr(y, "storage"):  # of a capture
+            order = np.argsort(rows, axis=-1)
+        else:
+            kth = sorted({*below.ravel().tolist(), *above.ravel().tolist(), last})  # with the last, where NaNs go
+            order = np.argpartition(rows, kth, axis=-1)
+        order, places = beside(y, order), beside(y, places)
         return places[line, order[line, below]], places[line, order[line, above]], at - below
 
     def numbers(self, rows: Any) -> Any:
@@ -83,6 +88,9 @@ class OrderStatistic(Function):
         """Where the results lie in the sorted rows: a column for each quantile, a line for each row or one for all."""
         if not self.skips_nans:
             return np.reshape(self.positions(rows.shape[-1]), (1, -1))
+        if hasattr(rows, "storage"):  # of a capture
+            table = np.stack([np.reshape(self.positions(n), -1) for n in range(1, rows.shape[-1] + 1)])
+            return beside(rows, table)[np.reshape(np.maximum(self.numbers(rows), 1) - 1, -1)]
         every, which = np.unique(np.maximum(self.numbers(rows), 1), return_inverse=True)
         return np.stack([np.reshape(self.positions(n), -1) for n in every.tolist()])[which.reshape(-1)]
 

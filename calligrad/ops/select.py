@@ -86,7 +86,7 @@ class Choose(Elementwise):
 
     def backward(self, g):
         n = len(self.edges)
-        chosen = np.arange(n).take(self.a, mode=self.mode)
+        chosen = np.take(np.arange(n), self.a, mode=self.mode)
         return tuple((lambda i=i: masked(g, chosen == i)) for i in range(n))
 
 
@@ -106,7 +106,7 @@ class Select(Elementwise):
         return np.select(self.conditions, choices[:-1], choices[-1])
 
     def backward(self, g):
-        chosen = np.argmax(np.broadcast_arrays(*self.conditions, True), axis=0)
+        chosen = np.argmax(np.stack(np.broadcast_arrays(*self.conditions, True)), axis=0)
         return tuple((lambda i=i: masked(g, chosen == i)) for i in range(len(self.edges)))
 
 

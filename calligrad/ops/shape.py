@@ -79,7 +79,8 @@ class Transpose(Function, of=np.transpose):
     def backward(self, g):
         if self.axes is None:
             return np.transpose(g)
-        return np.transpose(g, np.argsort([axis % g.ndim for axis in self.axes]))
+        axes = [axis % g.ndim for axis in self.axes]
+        return np.transpose(g, tuple(map(axes.index, range(g.ndim))))
 
 
 class Swapaxes(Function, of=np.swapaxes):

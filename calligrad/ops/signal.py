@@ -80,12 +80,11 @@ class SincSlope(Elementwise):
         n, z = self.order, math.pi * x
         wave = (-1) ** (n // 2) * math.pi ** (n - 1) * (np.cos(z) if n % 2 else np.sin(z))
         near = np.abs(z) < (n + 1) / 2
-        count = np.count_nonzero(near)
-        if count == 0:
+        if not np.any(near):
             return (wave - n * below) / x
-        if count == near.size:
+        if np.all(near):
             return self._series(z)
-        return np.divide(wave - n * below, x, out=self._series(np.where(near, z, 0)), where=~near)
+        return np.where(near, self._series(np.where(near, z, 0)), (wave - n * below) / np.where(near, 1, x))
 
     def _series(self, z: Any) -> Any:
         """πⁿ times the sum of (-1)ᵏ zᵐ / m! / (2k + 1) over all m = 2k - n from 0."""

@@ -9,8 +9,9 @@ from numpy.lib.array_utils import normalize_axis_tuple
 
 from calligrad.function import Function
 from calligrad.ops.reduce import without_gradient
+from calligrad.primitive import primitive
 from calligrad.rules import implements
-from calligrad.value import Value, as_arraylike
+from calligrad.value import Value, as_arraylike, unwrap
 
 
 @implements(np.ptp)
@@ -40,10 +41,15 @@ def average(a: Any, axis: Any = None, weights: Any = None, returned: bool = Fals
         weights = np.reshape(weights, [n if i in axes else 1 for i, n in enumerate(a.shape)])
     dtype = np.result_type(a.dtype, weights.dtype, *(["f8"] if a.dtype.kind in "iub" else []))
     total = np.sum(weights, axis=axis, dtype=dtype, keepdims=keepdims)
-    if np.any(np.equal(total, 0)):
-        raise ZeroDivisionError("the weights sum to zero")
+    _refuse_zero(unwrap(total))
     y = np.sum(np.multiply(a, weights, dtype=dtype), axis=axis, keepdims=keepdims) / total
     return (y, np.copy(np.broadcast_to(total, y.shape))) if returned else y
+
+
+@primitive(checks=True)
+def _refuse_zero(total: Any) -> None:
+    if np.any(np.equal(total, 0)):
+        raise ZeroDivisionError("the weights sum to zero")
 
 
 class Cov(Function):
@@ -59,7 +65,7 @@ class Cov(Function):
     def backward(self, g, m, aweights=None, *, y):
         rows, columns = m.shape
         g, y = np.reshape(g, (rows, rows)), np.reshape(y, (rows, rows))
-        f = np.ones(columns) if self.fweights is None else np.asarray(self.fweights, float)
+        f = np.ones(columns) if self.fweights is None else as_arraylike(self.fweights) * 1.0
         w = f if aweights is None else f * aweights
         total = np.sum(w)
         freedom = total - self.ddof * (1 if aweights is None else np.sum(w * aweights) / total)

@@ -10,7 +10,7 @@ import numpy as np
 
 from calligrad.optim.settings import nonnegative
 from calligrad.primitive import is_captured, primitive
-from calligrad.value import Value, as_array
+from calligrad.value import Value, unwrap
 
 
 def get_total_norm(tensors: Iterable[Any], norm_type: float = 2.0, error_if_nonfinite: bool = False) -> float:
@@ -23,8 +23,8 @@ def get_total_norm(tensors: Iterable[Any], norm_type: float = 2.0, error_if_nonf
     >>> get_total_norm([np.array([3.0]), np.array([[0.0, 4.0]])])
     5.0
     """
-    arrays = [tensors] if isinstance(tensors, (Value, np.ndarray)) or is_captured(tensors) else tensors
-    arrays = [as_array(x) for x in arrays]
+    alone = isinstance(tensors, (Value, np.ndarray)) or is_captured(tensors)
+    arrays = [unwrap(x) if hasattr(x, "dtype") else np.asarray(x) for x in ([tensors] if alone else tensors)]
     if is_captured(*arrays):
         total = _norm_in_capture([x for x in arrays if x.size], float(norm_type))
         if error_if_nonfinite:

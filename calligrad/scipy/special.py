@@ -9,14 +9,14 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from scipy import special
+from calligrad.scipy.originals import special
 
 from calligrad.function import Function
 from calligrad.ops import softmax as ops
 from calligrad.ops.reduce import without_gradient
 from calligrad.scipy import ufuncs
 from calligrad.scipy.offer import in_precision_of, offer
-from calligrad.value import Value, unwrap
+from calligrad.value import Value, as_arraylike, unwrap
 
 __all__ = [
     "comb",
@@ -137,7 +137,7 @@ class Polygamma(Function):
         return special.polygamma(self.n, x)
 
     def backward(self, g, x):
-        return g * Polygamma(np.asarray(self.n) + 1)(x)
+        return g * Polygamma(as_arraylike(self.n) + 1)(x)
 
 
 @offer(special.polygamma)
@@ -229,7 +229,7 @@ class Spherical(Function):
 
     def backward(self, g, z):
         before, after = {"j": (1, -1), "y": (1, -1), "i": (1, 1), "k": (-1, -1)}[self.kind]
-        n = np.asarray(self.n)
+        n = as_arraylike(self.n)
         lower = Spherical(self.kind, np.maximum(n - 1, 0), self.derivative)(z)
         upper = Spherical(self.kind, n + 1, self.derivative)(z)
         return g * ((before * n * lower + after * (n + 1) * upper) / (2 * n + 1))

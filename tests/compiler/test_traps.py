@@ -71,7 +71,9 @@ def check_training(change=lambda training, i: None, calls=6, step=Training.step,
         for i in range(calls):
             change(training, i)
             result = f(X, Y)
-            results[-1].append([copy.deepcopy(training.state()), np.copy(result.data if isinstance(result, Value) else 0)])
+            results[-1].append(
+                [copy.deepcopy(training.state()), np.copy(result.data if isinstance(result, Value) else 0)]
+            )
     for i, (a, b) in enumerate(zip(*results)):
         for p, q in zip(a[0], b[0], strict=True):
             if p is None or q is None:
@@ -215,7 +217,7 @@ def test_added_param_group():
             step(X, Y)
         runs.append(t.state())
     for a, b in zip(*runs, strict=True):
-        np.testing.assert_allclose(a, b, rtol=2e-6)
+        np.testing.assert_allclose(a, b, rtol=2e-6, atol=1e-7)
 
 
 def scheduled(t, x, y):
@@ -471,13 +473,16 @@ def test_a_history_that_the_code_does_not_read_does_not_matter():
         def __init__(self):
             super().__init__()
             self.history, self.epochs = [], 0
+            self.step = compiled(super().step)
+
+        def fit(self):
+            for _ in range(6):
+                self.history.append(float(self.step(X, Y).data))
+                self.epochs += 1
 
     t = Trainer()
-    step = compiled(t.step)
-    for _ in range(6):
-        t.history.append(float(step(X, Y).data))
-        t.epochs += 1
-    assert len(step.runs) == 1
+    t.fit()
+    assert len(t.step.runs) == 1
 
 
 def test_state_that_is_kept_from_call_to_call():
@@ -544,7 +549,12 @@ def unseen(values):
 
 @pytest.mark.parametrize(
     "number",
-    [time.perf_counter_ns, unseen(itertools.count(1)), lambda: np.random.default_rng().normal(size=3), lambda: object().__hash__() % 1000003],
+    [
+        time.perf_counter_ns,
+        unseen(itertools.count(1)),
+        lambda: np.random.default_rng().normal(size=3),
+        lambda: object().__hash__() % 1000003,
+    ],
     ids=["clock", "iterator", "unseeded", "address"],
 )
 def test_numbers_from_nowhere_are_found_in_the_second_capture(number):
@@ -643,7 +653,9 @@ def as_mask(x):
 
 
 @pytest.mark.parametrize(
-    "f", [branch, as_float, as_item, as_int, with_format, member, as_index, into_array, as_mask], ids=lambda f: f.__name__
+    "f",
+    [branch, as_float, as_item, as_int, with_format, member, as_index, into_array, as_mask],
+    ids=lambda f: f.__name__,
 )
 def test_what_leaves_is_refused_with_its_line(f):
     before = X.copy()
@@ -708,7 +720,7 @@ def test_array_outside_of_another_shape():
     f = compiled(lambda x: x * data.shape[0] + np.sum(data))
     for n in 3, 4, 5, 3:
         data = np.ones(n)
-        assert same(f(X), X * n + float(n))
+        assert same(f(X), X * n + np.float64(n))
 
 
 def test_array_that_the_walk_does_not_see_is_held_by_reference():
@@ -805,6 +817,15 @@ class Batch:
 )
 def test_arguments_of_every_kind(f, calls):
     check(f, *calls)
+
+
+def test_arrays_that_are_one_in_some_calls():
+    w, v = np.ones((4, 3)), np.ones((4, 3))
+    f = compiled(lambda a, b: a * b + a + w * v)
+    x, y = X.copy(), X + 1
+    for a, b, v in [(x, x, v), (x, y, v), (y, y, w), (x, y, w), (w, w, v), (x, y, v), (y, x, v), (x, w, x), (x, x, w)]:
+        for _ in range(2):
+            assert same(f(a, b), a * b + a + w * v)
 
 
 def test_dataclass_as_argument_and_result():
@@ -1305,5 +1326,5 @@ def test_pickle_and_deepcopy():
         assert same(other(X).data, fast(X).data)
         assert other.f is not model
         assert other.runs
-        other[0].weight.data[...] = 0
+        other.f[0].weight.data[...] = 0
         assert not same(other(X).data, fast(X).data)

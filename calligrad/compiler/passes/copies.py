@@ -68,6 +68,8 @@ def copied_by(line: Line) -> Var | None:
     out = line.outs[0]
     if type(source) is not Var or source.weak or source.shape != out.shape or source.dtype != out.dtype:
         return None
+    if not out.shape:  # what is copied may be a number, and the copy is an array
+        return None
     return source if has_layout(source, out) else None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -142,7 +143,8 @@ def cross_entropy(
     losses = np.reshape(SoftCrossEntropy()(labels.rows, soft), labels.shape)
     if reduction == "none":
         return losses
-    return labels.mean(np.sum(losses)) if reduction == "mean" else np.sum(losses)
+    total = np.sum(losses)
+    return labels.mean(lambda share: total * share, labels.weights()) if reduction == "mean" else total
 
 
 def nll_loss(x: Any, target: Any, weight: Any = None, ignore_index: int = -100, reduction: str = "mean") -> Any:
@@ -191,14 +193,14 @@ class Labels:
             x = np.moveaxis(x, 1, -1)
         self.rows = x if len(shape) == 2 else np.reshape(x, (-1 if self.classes else target.size, self.classes))
         self.dtype = np.result_type(x.dtype, np.float16) if x.dtype.kind == "f" else np.dtype(np.float64)
-        target = target if target.ndim == 1 else np.reshape(target, (-1,))
+        flat = target if target.ndim == 1 else np.reshape(target, (-1,))
         self.counted = None
         if is_captured(target) or 0 <= ignore_index < self.classes or np.any((target < 0) | (target >= self.classes)):
             what = f"{name}: label {{}} is not among the classes 0 to {self.classes - 1}"
-            refuse_labels(np.reshape(target, self.shape), self.classes, ignore_index, what)
-            self.counted = target != ignore_index
-            target = np.where(self.counted, target, 0)
-        self.flat = target
+            refuse_labels(target, self.classes, ignore_index, what)
+            self.counted = flat != ignore_index
+            flat = np.where(self.counted, flat, 0)
+        self.flat = flat
         self.class_weight = None if weight is None else self._class_weight(name, weight)
 
     def _class_weight(self, name: str, weight: Any) -> np.ndarray:
@@ -219,13 +221,12 @@ class Labels:
             return self.counted.astype(self.dtype)
         return np.where(self.counted, self.class_weight[self.flat], 0)
 
-    def mean(self, total: Any) -> Any:
-        """The ``total`` of the losses divided by the sum of the weights; NaN if there are none, without a gradient."""
-        weights = self.weights()
-        if weights is None:
-            return total / len(self.flat) if len(self.flat) else total + math.nan
-        whole = np.sum(weights)
-        return np.where(whole, total / np.where(whole, whole, 1), math.nan)
+    def mean(self, of_share: Callable, weights: Any) -> Any:
+        """``of_share(share)``, the total times one over the sum of the weights; the mean of nothing is NaN."""
+        whole = len(self.flat) if weights is None else np.sum(weights)
+        if not is_captured(whole):
+            return of_share(1 / whole) if whole else of_share(0.0) + math.nan
+        return np.where(whole, of_share(1 / np.where(whole, whole, 1)), math.nan)
 
     def reduced(self, kind: Any, reduction: str) -> Any:
         """The losses that ``kind``, a Function, makes of rows, labels and weights."""
@@ -233,13 +234,13 @@ class Labels:
         if reduction == "none":
             losses = kind()(self.rows, self.flat, *([] if weights is None else [weights]))
             return np.reshape(losses, self.shape)
-        if weights is not None:
-            total = kind(True)(self.rows, self.flat, weights)
-            return self.mean(total) if reduction == "mean" else total
-        if reduction == "mean" and len(self.flat):
-            return kind(True, 1 / len(self.flat))(self.rows, self.flat)
-        total = kind(True)(self.rows, self.flat)
-        return self.mean(total) if reduction == "mean" else total
+
+        def total(share: Any = 1.0) -> Any:
+            if weights is None:
+                return kind(True, share)(self.rows, self.flat)
+            return kind(True)(self.rows, self.flat, weights if reduction == "sum" else weights * share)
+
+        return self.mean(total, weights) if reduction == "mean" else total()
 
 
 def _against_probabilities(x: Any, target: Any, weight: Any, reduction: str, label_smoothing: float) -> Any:

@@ -181,7 +181,7 @@ def _check_lengths(log_probs: Any, steps: np.ndarray, counts: np.ndarray) -> Non
     refuse(counts < 0, counts, "ctc_loss: target length {} is negative")
 
 
-def _states(targets: np.ndarray, counts: np.ndarray, blank: int, classes: int) -> np.ndarray:
+def _states(targets: Any, counts: Any, blank: int, classes: int) -> Any:
     """The labels (N, S) with blanks around and between them, (N, 2 S + 1), as far as they count."""
     if not 0 <= blank < classes:
         raise ValueError(f"ctc_loss: blank {blank} is not among the classes 0 to {classes - 1}")

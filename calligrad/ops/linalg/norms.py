@@ -99,9 +99,13 @@ def cond(x: Any, p: Any = None) -> Any:
     infinite = np.isinf(y)
     if np.any(infinite):
         finite = np.where(infinite[..., None, None], np.eye(*x.shape[-2:], dtype=x.dtype), x)
-        return np.where(infinite, y, cond(finite, p))
+        return np.where(infinite, y, _finite_cond(finite, p, y.dtype))
+    return _finite_cond(x, p, y.dtype)
+
+
+def _finite_cond(x: Any, p: Any, dtype: Any) -> Any:
     if p in (None, 2, -2):
         s = np.linalg.svd(x, compute_uv=False)
         return s[..., -1] / s[..., 0] if p == -2 else s[..., 0] / s[..., -1]
     inverse = np.linalg.inv(np.astype(x, np.result_type(x.dtype, np.float64)))  # in NumPy's precision
-    return np.astype(np.linalg.norm(x, p, (-2, -1)) * np.linalg.norm(inverse, p, (-2, -1)), y.dtype)
+    return np.astype(np.linalg.norm(x, p, (-2, -1)) * np.linalg.norm(inverse, p, (-2, -1)), dtype)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from scipy import linalg
+from calligrad.scipy.originals import linalg
 
 from calligrad.function import Function
 from calligrad.scipy.offer import native, offer
@@ -110,7 +110,7 @@ class SolveToeplitz(Function):
     check_finite: bool = True
 
     def forward(self, c, r, b):
-        b = np.array(native(b))  # older versions want to write into it
+        b = np.copy(native(b))  # older versions want to write into it
         return linalg.solve_toeplitz((native(c), native(r)), b, check_finite=self.check_finite)
 
     def backward(self, g, c, r, _b, *, y):

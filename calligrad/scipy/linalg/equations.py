@@ -9,7 +9,7 @@ from inspect import signature
 from typing import Any
 
 import numpy as np
-from scipy import linalg
+from calligrad.scipy.originals import linalg
 
 from calligrad.function import Function
 from calligrad.ops.linalg import determinants, equations

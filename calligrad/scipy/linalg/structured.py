@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from scipy import linalg
+from calligrad.scipy.originals import linalg
 
 from calligrad.function import Function
 from calligrad.scipy.offer import offer

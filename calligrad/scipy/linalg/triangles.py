@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from calligrad.value import beside
+
 
 def triangle(n: int, lower: bool, diagonal: bool = True) -> Any:
     """Which places of an ``n`` by ``n`` matrix are in its lower triangle, or in its upper one."""
@@ -17,7 +19,7 @@ def triangle(n: int, lower: bool, diagonal: bool = True) -> Any:
 
 def order_of(piv: Any, rows: int) -> Any:
     """The order of the rows after LAPACK's exchanges: row i with row ``piv[i]``, one after the other."""
-    order = np.broadcast_to(np.arange(rows), (*piv.shape[:-1], rows)).copy()
+    order = beside(piv, np.broadcast_to(np.arange(rows), (*piv.shape[:-1], rows)).copy())
     for i in range(piv.shape[-1]):
         there = piv[..., i, None].astype(int)
         moved = np.take_along_axis(order, there, -1)

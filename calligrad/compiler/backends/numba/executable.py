@@ -96,7 +96,7 @@ class Executable:
         root = location.root
         if root.kind in ("own", "constant"):
             array = self.lowering.array(var)
-            return (lambda: array[()]) if not var.shape else lambda: array
+            return (lambda: array[()]) if not var.shape and var.is_scalar else lambda: array
         if root.kind == "scalar":
             return lambda: self._inputs[root.index]
         shape, strides, offset = location.like.shape, location.like.strides, location.offset
@@ -105,7 +105,7 @@ class Executable:
             whole = self._inputs[root.index] if root.kind == "input" else self._made[root.index]
             if location.like is root.whole:
                 return whole
-            return _view(whole, shape, var.dtype, strides, offset)
+            return np.asarray(_Lying(whole, shape, var.dtype, strides, offset))
 
         return view
 
@@ -130,7 +130,11 @@ class Executable:
         if k in memory.in_place:
             return lambda: self._inputs[memory.in_place[k]]
         fetch = self._fetched(var)
-        return lambda: np.array(fetch())[()] if not var.shape else np.array(fetch(), order="K")
+        if var.weak:
+            return lambda: np.asarray(fetch()).item()
+        if not var.shape and var.is_scalar:
+            return lambda: np.asarray(fetch())[()]
+        return lambda: np.array(fetch(), order="K")
 
     # ---- running
 
@@ -175,13 +179,15 @@ def _overlap(a: Root, b: Root) -> bool:
     return (a.kind, a.index) == (b.kind, b.index) or {a.kind, b.kind} == {"input"}  # inputs may overlap each other
 
 
-def _view(whole: np.ndarray, shape: Any, dtype: Any, strides: Any, offset: int) -> np.ndarray:
-    """A view of an array's memory."""
-    first = np.lib.stride_tricks.as_strided(whole, (1,) * whole.ndim)
-    lying = first.reshape(1).view(np.uint8)
-    start = np.lib.stride_tricks.as_strided(lying, (offset + 1,), (1,))[offset:]
-    item = np.lib.stride_tricks.as_strided(start, (dtype.itemsize,), (1,)).view(dtype)
-    return np.lib.stride_tricks.as_strided(item, shape, strides)
+class _Lying:
+    """Part of an array's memory, for NumPy to take as an array; it keeps the whole alive."""
+
+    def __init__(self, whole: np.ndarray, shape: Any, dtype: np.dtype, strides: Any, offset: int) -> None:
+        address, read_only = whole.__array_interface__["data"]
+        self.whole = whole
+        self.__array_interface__ = {
+            "data": (address + offset, read_only), "shape": shape, "strides": strides, "typestr": dtype.str, "version": 3
+        }  # fmt: skip
 
 
 class _Pool:

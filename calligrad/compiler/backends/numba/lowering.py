@@ -49,7 +49,7 @@ class Lowering:
     """A program's memory, and its tasks and calls in order."""
 
     def __init__(self, program: Program) -> None:
-        from calligrad.compiler.backends.numba import checks, kinds, products  # noqa: F401, they fill LOWERINGS
+        from calligrad.compiler.backends.numba import checks, convolutions, kinds, moves, pooling, products, recurrent, selection  # noqa: F401, they fill LOWERINGS
 
         self.program = program
         self.memory = Memory(program)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from calligrad.compiler.operations import call_at, setitem
 from calligrad.compiler.program import Line, Program, Var, mapped, vars_in
 
 VIEWS = frozenset(
@@ -19,6 +20,9 @@ VIEWS = frozenset(
     )
 )  # fmt: skip
 """Functions whose results may be views of their argument."""
+
+CHANGES = {setitem: 0, call_at: 1}
+"""Which argument a line gives back with some numbers changed."""
 
 ALIGN = 64  # bytes: a line of the cache
 
@@ -60,12 +64,14 @@ class Memory:
         self.at: dict[Var, Location] = {}
         self.roots: list[Root] = []
         self.free: set[int] = set()  # lines that are views, so that nothing is to be done
+        self.needed = {var: n for n, line in enumerate(program.lines) for var in line.ins}  # the line that reads it last
+        self.needed.update(dict.fromkeys(program.outputs, len(program.lines)))
         for i, var in enumerate(program.inputs):
             self._new(var, "scalar" if var.weak or not var.shape else "input", i)
         for i, (var, x) in enumerate(program.constants.items()):
             self.at[var] = Location(root := Root("constant", i, np.asarray(x)), root.whole)
         for n, line in enumerate(program.lines):
-            if not self._is_view(n, line):
+            if not self._is_view(n, line) and not self._takes_over(n, line):
                 for out in line.outs:
                     self._new(out, "own", n)
         self._find_lives()
@@ -83,11 +89,12 @@ class Memory:
         """Whether the line gives views, whose locations are then known."""
         if line.op not in VIEWS:
             return False
-        sources = list(vars_in(line.args))
+        known = {var: self.program.constants[var] for var in line.ins[1:] if var in self.program.constants}  # the axes
+        sources = [var for var in vars_in(line.args) if var not in known]
         if not sources or any(var.shape == () and var.weak for var in sources) or len(set(sources)) > 1:
             return False
         source = self.at[sources[0]]
-        args = mapped(lambda x: source.like if type(x) is Var else x, line.args)
+        args = mapped(lambda x: known.get(x, source.like) if type(x) is Var else x, line.args)
         if line.op is operator.getitem:
             key = args[1] if isinstance(args[1], tuple) else (args[1],)
             if not any(part is Ellipsis for part in key):
@@ -100,6 +107,24 @@ class Memory:
         for out, like in zip(line.outs, results, strict=True):
             self.at[out] = Location(source.root, like)
         self.free.add(n)
+        return True
+
+    def _takes_over(self, n: int, line: Line) -> bool:
+        """Whether the result is to lie where an argument did, which the line changes and nobody needs any more."""
+        if line.op not in CHANGES:
+            return False
+        x = line.args[CHANGES[line.op]]
+        if type(x) is not Var or line.ins.count(x) > 1:
+            return False
+        old, out = self.at[x], line.out
+        if old.root.kind != "own" or (x.shape, x.dtype, x.strides) != (out.shape, out.dtype, out.strides):
+            return False
+        if old.like.strides != out.strides:
+            return False
+        sharing = [var for var, location in self.at.items() if location.root is old.root]
+        if any(self.needed.get(var, -1) >= n for var in sharing if var is not x) or self.needed[x] > n:
+            return False
+        self.at[out] = old
         return True
 
     def _find_lives(self) -> None:

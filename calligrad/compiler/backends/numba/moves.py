@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 
 from calligrad.compiler.backends.numba.lowering import Lowering, Task, lowers
-from calligrad.compiler.backends.numba.memory import VIEWS, Location, Root
-from calligrad.compiler.operations import setitem
-from calligrad.compiler.program import Line, Var, vars_in
+from calligrad.compiler.backends.numba.memory import Location, Root
+from calligrad.compiler.program import Line, Var
 from calligrad.kernels import loops
 from calligrad.kernels.arithmetic import TYPES
 from calligrad.kernels.cache import Kernel, compile_written
@@ -27,7 +26,11 @@ SAME_SIZE = {4: "int32", 8: "int64"}  # as what numbers of other dtypes are move
 def copied(lowering: Lowering, line: Line) -> bool:
     """A copy in another layout, or in the same."""
     source = line.args[0]
-    return type(source) is Var and is_movable(source, line.out) and copy(lowering, lowering.at(source), _at(lowering, line))
+    return (
+        type(source) is Var
+        and is_movable(source, line.out)
+        and copy(lowering, lowering.at(source), _at(lowering, line))
+    )
 
 
 @lowers(np.reshape, np.ravel)
@@ -38,12 +41,6 @@ def reshaped(lowering: Lowering, line: Line) -> bool:
         return False
     target = Location(out.root, out.like.reshape(source.shape))
     return is_movable(source, line.out) and copy(lowering, lowering.at(source), target)
-
-
-@lowers(*(VIEWS - {np.reshape, np.ravel}))
-def viewed(lowering: Lowering, line: Line) -> bool:
-    """What would be a view if the argument were an array of the program, and not a number."""
-    return False
 
 
 @lowers(np.zeros_like, np.ones_like, np.full_like, np.empty_like, np.zeros, np.ones, np.full, np.empty)
@@ -59,9 +56,8 @@ def filled(lowering: Lowering, line: Line) -> bool:
     return source is not None and copy(lowering, source, target)
 
 
-@lowers(setitem)
 def set_at_slices(lowering: Lowering, line: Line) -> bool:
-    """A copy with other numbers at a key of slices and whole numbers; no copy if the old array is not needed any more."""
+    """``setitem`` at a key of slices and whole numbers; nothing is copied if the old array is not needed any more."""
     x, key, value = line.args
     if type(x) is not Var or not is_basic(key):
         return False
@@ -72,14 +68,17 @@ def set_at_slices(lowering: Lowering, line: Line) -> bool:
     old = lowering.at(x)
     if (old.root, old.offset) != (target.root, target.offset):
         copy(lowering, old, target)
-    return copy(lowering, source, Location(target.root, target.like[_as_view(key)]))
+    place = target.like[_as_view(key)]
+    return copy(lowering, spread(source, place.shape), Location(target.root, place))
 
 
 @lowers(np.concatenate)
 def concatenated(lowering: Lowering, line: Line) -> bool:
     """Arrays one behind the other."""
     parts, axis = line.args[0], line.kwargs.get("axis", line.args[1] if len(line.args) > 1 else 0)
-    return axis is not None and _put_together(lowering, line, parts, axis, [np.shape(part)[axis] for part in _likes(lowering, parts)])
+    return axis is not None and _put_together(
+        lowering, line, parts, axis, [np.shape(part)[axis] for part in _likes(lowering, parts)]
+    )
 
 
 @lowers(np.stack)
@@ -112,18 +111,21 @@ def _put_together(lowering: Lowering, line: Line, parts: Any, axis: int, sizes: 
 def is_basic(key: Any) -> bool:
     """Whether a key has slices, whole numbers, Ellipsis and None only, so that it is a view."""
     parts = key if isinstance(key, tuple) else (key,)
-    known = all(part is None or part is Ellipsis or type(part) in (int, slice) for part in parts)
-    return known and not any(vars_in(parts)) and not any(_has_var(part) for part in parts)
+    return all(part is None or part is Ellipsis or _is_number(part) or _is_slice(part) for part in parts)
 
 
-def _has_var(part: Any) -> bool:
-    return isinstance(part, slice) and Var in (type(part.start), type(part.stop), type(part.step))
+def _is_number(part: Any) -> bool:
+    return isinstance(part, (int, np.integer)) and not isinstance(part, bool)
+
+
+def _is_slice(part: Any) -> bool:
+    return isinstance(part, slice) and not any(type(x) is Var for x in (part.start, part.stop, part.step))
 
 
 def _as_view(key: Any) -> Any:
     """The key, for a view also where it names a single number."""
     parts = key if isinstance(key, tuple) else (key,)
-    return parts if Ellipsis in parts else (*parts, ...)
+    return parts if any(part is Ellipsis for part in parts) else (*parts, ...)
 
 
 def is_movable(source: Any, target: Any) -> bool:
@@ -136,7 +138,7 @@ def is_movable(source: Any, target: Any) -> bool:
 
 
 def located(lowering: Lowering, x: Any, dtype: np.dtype) -> Location | None:
-    """Where an argument lies whose numbers are to become ``dtype``, or None if that cannot be; a number gets a place."""
+    """Where an argument lies, or a place for a number; None if its numbers cannot become ``dtype``."""
     if type(x) is Var:
         return lowering.at(x) if is_movable(x, np.empty(0, dtype)) else None
     if not isinstance(x, (bool, int, float, np.generic, np.ndarray)):
@@ -144,6 +146,13 @@ def located(lowering: Lowering, x: Any, dtype: np.dtype) -> Location | None:
     whole = np.asarray(x).astype(dtype)
     lowering.kept.append(whole)
     return Location(Root("constant", -1, whole), whole)
+
+
+def spread(location: Location, shape: tuple[int, ...]) -> Location:
+    """An array as it is broadcast to a shape in an assignment, which drops axes of 1."""
+    like = location.like
+    like = like[(*(0,) * (like.ndim - len(shape)), ...)]
+    return Location(location.root, np.broadcast_to(like, shape))
 
 
 def scratch(lowering: Lowering, shape: tuple[int, ...], dtype: Any) -> Location:
@@ -174,7 +183,7 @@ def copy(lowering: Lowering, source: Location, target: Location) -> bool:
     axes = walk(np.broadcast_to(source.like, target.like.shape), target.like)
     total = 0
     if len(axes) == 1 and axes[0][0] > 2 * PIECE:
-        (total, a, b), = axes
+        ((total, a, b),) = axes
         axes = [(-(-total // PIECE), a * PIECE, b * PIECE), (PIECE, a, b)]
     axes = [(1, 0, 0)] * (2 - len(axes)) + axes
     if len(axes) > 2:  # few kernels serve all shapes
@@ -196,27 +205,25 @@ def copy(lowering: Lowering, source: Location, target: Location) -> bool:
 
 
 def copier(source: str, target: str, outer: int, from_: int, to: int) -> tuple[Kernel, loops.Nest]:
-    """The kernel that copies rows, of so many axes, between the dtypes; and how numbers lie along a row, as ``inner``."""
+    """The kernel that copies rows, of so many axes, between dtypes; ``from_`` and ``to`` are ``Operand.inner``."""
     ends = [loops.Operand(dtype, "element", inner) for dtype, inner in ((source, from_), (target, to))]
     nest = loops.Nest(outer, 1, (ends[0],), (ends[1],), (), (loops.Phase(stores=((0, ("in", 0)),)),))
     return compile_written(lambda symbol: loops.written(nest, symbol), repr(nest), "copy"), nest
 
 
-def walk(*likes: np.ndarray) -> list[tuple[int, ...]]:
-    """The axes of arrays of one shape, as (size, step of each, in numbers), so that the last array is walked in order.
+def walk(*likes: np.ndarray, in_order: bool = False) -> list[tuple[int, ...]]:
+    """The axes of arrays of one shape, as (size, step of each, in numbers), so that the last one is walked in order.
 
-    Neighbours that are one walk in all of them are one axis.
+    With ``in_order`` the axes stay in theirs. Neighbours that are one walk in all arrays are one axis.
     """
-    axes = [
-        (n, *(like.strides[i] // like.itemsize for like in likes)) for i, n in enumerate(likes[0].shape) if n > 1
-    ]
+    axes = [(n, *(like.strides[i] // like.itemsize for like in likes)) for i, n in enumerate(likes[0].shape) if n > 1]
     merged: list[tuple[int, ...]] = []
-    for axis in sorted(axes, key=lambda axis: -abs(axis[-1])):
+    for axis in axes if in_order else sorted(axes, key=lambda axis: -abs(axis[-1])):
         if merged and all(outer == axis[0] * inner for outer, inner in zip(merged[-1][1:], axis[1:])):
             merged[-1] = (merged[-1][0] * axis[0], *axis[1:])
         else:
             merged.append(axis)
-    if merged and merged[-1][0] < SHORT:
+    if merged and merged[-1][0] < SHORT and not in_order:
         merged.append(merged.pop(max(range(len(merged)), key=lambda i: merged[i][0])))
     return merged
 

@@ -66,8 +66,9 @@ def can_be_given(line: Line) -> bool:
 
 def can_overwrite(line: Line, argument: Var, out: Var) -> bool:
     """Whether the result may lie where an argument of its layout lies."""
-    if getattr(line.op, "is_tiled", False):
-        return line.op.can_overwrite(line.args.index(argument), line.outs.index(out))
+    op: Any = line.op
+    if getattr(op, "is_tiled", False):
+        return op.can_overwrite(line.args.index(argument), line.outs.index(out))
     if line.op is setitem:
         return line.args[0] is argument and argument not in Line(setitem, line.args[1:], {}, ()).ins
     return is_pointwise(line)

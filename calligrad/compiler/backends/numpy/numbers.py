@@ -12,7 +12,7 @@ import numpy as np
 
 from calligrad.compiler.program import Line, Program, Var
 
-OPERATORS = {np.add: "{} + {}", np.subtract: "{} - {}", np.multiply: "{} * {}", np.negative: "-{}"}
+OPERATORS: dict[Any, str] = {np.add: "{} + {}", np.subtract: "{} - {}", np.multiply: "{} * {}", np.negative: "-{}"}
 
 MANY = 8
 """So many lines have to be such arithmetic before it is worth to turn arrays into floats and back."""

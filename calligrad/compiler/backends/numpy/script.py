@@ -101,6 +101,7 @@ class _Script:
 
     def _tiled(self, line: Line) -> list[str]:
         """A run of lines that goes tile by tile, into arrays that are new where they are handed out."""
+        op: Any = line.op
         texts = []
         places = [self.plan.places.get(out) for out in line.outs]
         for out, place in zip(line.outs, places, strict=True):
@@ -109,7 +110,7 @@ class _Script:
             elif not isinstance(place, Buffer):
                 texts.append(f"{self.names[out]} = {self.name(_Maker(out))}()")
         arrays = [*line.args, *line.outs]
-        return [*texts, f"{self.name(line.op.run)}({', '.join(map(self.text, arrays))})"]
+        return [*texts, f"{self.name(op.run)}({', '.join(map(self.text, arrays))})"]
 
     # ---- source of arguments
 

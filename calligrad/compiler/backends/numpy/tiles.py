@@ -48,7 +48,8 @@ def _is_large(line: Line) -> bool:
 
 def _taken_apart(line: Line) -> list[Line]:
     """The lines of a group that is not worth while, with the Vars of the program that it is in."""
-    inner = line.op.program
+    op: Any = line.op
+    inner = op.program
     table = dict(zip(inner.inputs, line.args, strict=True)) | dict(zip(inner.outputs, line.outs, strict=True))
 
     def own(x: Any) -> Any:
@@ -86,7 +87,7 @@ class Tiles:
     @classmethod
     def of(cls, line: Line) -> Tiles | None:
         """The group as tiles, if all its arrays go through memory alike, or are rows, or what each row meets."""
-        op = line.op
+        op: Any = line.op
         outs = op.program.outputs
         made = [n.out for n in op.program.lines]
         if any(var.shape != outs[0].shape for var in made) or len(op.program.lines) + LARGE // TILE < 5:
@@ -97,6 +98,10 @@ class Tiles:
             if not any(var.shape for var in others):
                 return cls(op, flat=True)
         return cls(op, flat=False) if _begins_with_rows(outs[0]) else None
+
+    def __call__(self, *arrays: Any) -> Any:
+        """What the lines give, in arrays of their own."""
+        return self.op(*arrays)
 
     def can_overwrite(self, argument: int, output: int) -> bool:
         """Whether an output may lie where an argument lies: nobody reads that after the output is there."""

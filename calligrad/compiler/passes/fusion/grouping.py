@@ -61,6 +61,7 @@ class _Grouping:
         self.nodes: list[_Node] = []
         self.made_by: dict[Var, _Node] = {}
         self.waiting: dict[Var, Task] = {}  # computed where they are read
+        self.readers: dict[Var, set[_Node]] = {}  # the groups that read an array
         self.apart = 0
         self.count = 0
         for place, line in enumerate(program.lines):
@@ -93,6 +94,8 @@ class _Grouping:
         outside = {var for t in tasks.values() for var in t.line.ins if var not in tasks}
         for var in outside:
             self._make(var)
+            if node.is_group and var.shape:
+                self.readers.setdefault(var, set()).add(node)
         node.tasks, node.place, node.apart = tasks, max(node.place, task.place), self.apart
         node.makes |= makes
         for var in makes:
@@ -135,14 +138,15 @@ class _Grouping:
             self._alone(task) if task.kind == RENAME else self._join(task)
 
     def _join(self, task: Task) -> None:
-        """Put the line to the groups that it reads from, as far as they go together, the latest first."""
+        """Put the line to groups that it reads from, or that read what it reads, as far as they go together."""
         if not task.out.shape and self._join_numbers(task):
             return
         tasks = self._completed({task.out: task})
         if arranged(tasks.values()) is None:
             tasks = {task.out: task}
         groups: list[_Node] = []
-        near = [n for n in self._sources(tasks) if n.is_group and self.apart - n.apart <= APART]
+        beside = {n for t in tasks.values() for var in t.line.ins if var.shape for n in self.readers.get(var, ())}
+        near = [n for n in self._sources(tasks) | beside if n.is_group and self.apart - n.apart <= APART]
         for node in sorted(near, key=lambda node: -node.place):
             joined = self._completed(tasks | node.tasks)
             if _fits(joined) and self._is_free(joined, [*groups, node]):
@@ -155,6 +159,8 @@ class _Grouping:
             node.above |= other.above
             makes |= other.makes
             self.nodes.remove(other)
+            for group in self.readers.values():
+                group.discard(other)
         node.above &= ~node.bits
         self._place(node, tasks, task, makes)
 

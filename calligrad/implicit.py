@@ -30,6 +30,7 @@ from calligrad.blackbox import (
 )
 from calligrad.modes import strict
 from calligrad.nests import leaves
+from calligrad.primitive import primitive
 from calligrad.transforms import grad, jacobian, vjp
 from calligrad.value import unwrap
 
@@ -135,7 +136,8 @@ class Implicit(Boxed):
         x = vector_of(floats_of(y))
         exact = np.promote_types(x.dtype, np.float32)  # NumPy's linear algebra takes no float16
         a = jacobian(self._residual)(x, xs).astype(exact)
-        self._check(unwrap(a), unwrap(x), self._residual(unwrap(x), [unwrap(p) for p in xs]).astype(exact))
+        residual = self._residual(unwrap(x), [unwrap(p) for p in xs]).astype(exact)
+        _check(unwrap(a), unwrap(x), unwrap(residual), name=self.name, solver=name_of(self.call.f))
         _, pull = vjp(lambda *xs: self._residual(x, xs), *xs)
         return pull(-np.linalg.solve(a.T, vector_of(floats_of(g)).astype(exact)))
 
@@ -148,23 +150,23 @@ class Implicit(Boxed):
             raise ValueError(f"{self!r}: the condition has {y.size} numbers, but the solution has {x.size}")
         return y
 
-    def _check(self, a: Any, x: Any, residual: Any) -> None:
-        """Insist on a regular Jacobian, and that ``x`` solves the equations: a Newton step hardly moves it."""
-        rows = np.max(np.abs(a), axis=1, initial=0, keepdims=True)
-        scaled = a / np.where(rows > 0, rows, 1)  # units do not matter
-        columns = np.max(np.abs(scaled), axis=0, initial=0)
-        scaled = scaled / np.where(columns > 0, columns, 1)
-        eps = float(np.finfo(x.dtype).eps)
-        if a.size and not (np.all(np.isfinite(a)) and np.all(np.linalg.cond(scaled) < 1 / eps)):
-            raise np.linalg.LinAlgError(
-                f"{self!r}: the Jacobian at the solution is singular, so the solution does not move smoothly with the"
-                " parameters (a double root, a flat minimum, or more unknowns than equations)"
-            )
-        move = np.max(np.abs(np.linalg.solve(a, residual)), initial=0)
-        if not np.all(move <= eps**0.25 * np.maximum(1.0, np.max(np.abs(x), initial=0))):
-            raise ValueError(
-                f"{self!r}: what {name_of(self.call.f)} returned is no solution: a Newton step moves it by {move:.2g}"
-            )
-
     def __repr__(self) -> str:
         return self.name
+
+
+@primitive(checks=True)
+def _check(a: Any, x: Any, residual: Any, *, name: str, solver: str) -> None:
+    """Insist on a regular Jacobian, and that ``x`` solves the equations: a Newton step hardly moves it."""
+    rows = np.max(np.abs(a), axis=1, initial=0, keepdims=True)
+    scaled = a / np.where(rows > 0, rows, 1)  # units do not matter
+    columns = np.max(np.abs(scaled), axis=0, initial=0)
+    scaled = scaled / np.where(columns > 0, columns, 1)
+    eps = float(np.finfo(x.dtype).eps)
+    if a.size and not (np.all(np.isfinite(a)) and np.all(np.linalg.cond(scaled) < 1 / eps)):
+        raise np.linalg.LinAlgError(
+            f"{name}: the Jacobian at the solution is singular, so the solution does not move smoothly with the"
+            " parameters (a double root, a flat minimum, or more unknowns than equations)"
+        )
+    move = np.max(np.abs(np.linalg.solve(a, residual)), initial=0)
+    if not np.all(move <= eps**0.25 * np.maximum(1.0, np.max(np.abs(x), initial=0))):
+        raise ValueError(f"{name}: what {solver} returned is no solution: a Newton step moves it by {move:.2g}")

@@ -517,7 +517,7 @@ def as_arraylike(x: Any) -> Any:
 
 def beside(x: Any, array: Any) -> Any:
     """``array``, and if ``x`` is one of a capture a copy in that capture, where it takes such arrays as indices."""
-    return x.tracer.taken(array) if hasattr(x, "storage") and not hasattr(array, "storage") else array
+    return x.tracer.taken(array) if hasattr(x, "storage") and _is_plain(array) else array
 
 
 def as_array(x: Any) -> Any:

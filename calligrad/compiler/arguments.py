@@ -57,6 +57,22 @@ def opened(nest: Any) -> tuple[tuple | None, Any]:
     return None, None
 
 
+def names_of(nest: Any, name: str) -> list[str]:
+    """What the leaves of the nest may be called.
+
+    >>> names_of({"x": 1, "more": [2, 3]}, "batch")
+    ["batch['x']", "batch['more'][0]", "batch['more'][1]"]
+    """
+    keys, parts = opened(nest)
+    if parts is None:
+        return [name]
+    if isinstance(nest, dict) or keys is None:
+        inner = [f"{name}[{key!r}]" for key in (keys or range(len(parts)))]
+    else:
+        inner = [f"{name}.{key}" for key in keys]
+    return [leaf for part, word in zip(parts, inner) for leaf in names_of(part, word)]
+
+
 def leaves_of(nest: Any) -> list[Any]:
     """What the nest holds, in order."""
     leaves: list[Any] = []

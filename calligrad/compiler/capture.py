@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import threading
 from collections.abc import Callable
@@ -10,14 +11,16 @@ from typing import Any
 import numpy as np
 
 from calligrad.batched import running
-from calligrad.compiler.arguments import leaves_of, put_together, taken_apart, with_leaves
+from calligrad.compiler.arguments import leaves_of, names_of, put_together, taken_apart, with_leaves
+from calligrad.compiler.changes import Changes
 from calligrad.compiler.draws import Generators, TracedGenerator
 from calligrad.compiler.host import Number
 from calligrad.compiler.program import Program, Var
-from calligrad.compiler.results import Results, Wanted, now
-from calligrad.compiler.surroundings import MISSING, SCALARS, Place, Surroundings, same
+from calligrad.compiler.results import now
+from calligrad.compiler.standins import UNREAD, Stale
+from calligrad.compiler.surroundings import Place, Surroundings
 from calligrad.compiler.trace import Trace
-from calligrad.compiler.traced import CaptureError, Traced
+from calligrad.compiler.traced import CaptureError
 from calligrad.modes import capturing
 from calligrad.value import Value
 
@@ -26,14 +29,6 @@ lock = threading.RLock()
 
 if hasattr(os, "register_at_fork"):  # a process that forks waits until nothing is open
     os.register_at_fork(before=lock.acquire, after_in_parent=lock.release, after_in_child=lock.release)
-
-
-class Moved(CaptureError):
-    """The function changes Python numbers, at these places: they have to be numbers of the program."""
-
-    def __init__(self, message: str, places: list[Place]) -> None:
-        super().__init__(message)
-        self.places = places
 
 
 class Capture:
@@ -50,8 +45,9 @@ class Capture:
         self.trace = trace = Trace(name)
         self.flat: list[Any] = []
         taken_apart(nest, self.flat)
+        self.names = _names_of_arguments(f, *nest)
         self.given: list[tuple[int, Var]] = []  # arguments that are inputs, by position
-        self.arrays: list[tuple[Place, Var]] = []  # places whose arrays are inputs
+        self.arrays: list[tuple[Place, Any]] = []  # places whose arrays are inputs
         self.readings: list[tuple[int | Place, list]] = []  # where Python numbers are read, with their names and types
         self.flags: list[Place] = []  # places which a run must find as they are
         self.outputs: list[Var] = []
@@ -62,9 +58,9 @@ class Capture:
         self._counts: dict[tuple[int, int], Number] = {}
         self._born: dict[int, Value] = {}
         self._unread: dict[int, Place] = {}  # gradients that nobody has asked for
-        self._opened: dict[Place, Any] = {}  # what was put there
+        self.opened: dict[Place, Any] = {}  # what was put there
         self._thread = threading.get_ident()
-        self._results = Results(self)
+        self.writes: list[tuple[Any, int]] = []
         with lock:
             self._look_around(f, name)
             rngs = [x.original for x in self.surroundings.places if isinstance(x.original, np.random.RandomState)]
@@ -86,7 +82,7 @@ class Capture:
 
     def _look_around(self, f: Callable, name: str) -> None:
         positions = {id(x): i for i, x in reversed(list(enumerate(self.flat))) if isinstance(x, Value)}
-        roots = [(f, name), *((x, f"argument {i}") for i, x in enumerate(self.flat))]
+        roots = [(f, name), *zip(self.flat, self.names)]
         self.surroundings = Surroundings(roots, positions)
         self.fixed = self.surroundings.fixed  # arguments that are reached in another way too: always these Values
 
@@ -180,7 +176,7 @@ class Capture:
         return number
 
     def _put(self, place: Place, x: Any) -> None:
-        self._opened[place] = x
+        self.opened[place] = x
         place.set(x)
 
     # ---- what the rest of calligrad asks for while the function runs
@@ -203,8 +199,8 @@ class Capture:
                 continue
             if id(x) in self.surroundings.computed:
                 raise self.trace.error(
-                    f"{x.label()} was computed outside of the function, and its graph is no part of the program. Make it"
-                    " an argument, or detach() it"
+                    f"{x.label()} was computed outside of the function, and its graph is no part of the program. Make"
+                    " it an argument, or detach() it"
                 )
             if id(x) in self.values:
                 continue
@@ -243,104 +239,35 @@ class Capture:
         What it changes is not read any more in this run.
         """
         self.later.append((f, args))
-        optimizer = getattr(getattr(f, "__self__", None), "optimizer", None)
-        for group in getattr(optimizer, "param_groups", ()):
+        schedule = getattr(f, "__self__", None)
+        for group in getattr(getattr(schedule, "optimizer", None), "param_groups", ()):
             for key, x in group.items():
-                if type(x) is Number:
-                    group[key] = Stale(self.trace, type(f.__self__).__name__)
+                if any(type(n) is Number for n in leaves_of(x)):
+                    group[key] = Stale(self.trace, type(schedule).__name__)
 
     # ---- after the run
 
     def _settle(self, result: Any) -> None:
         """Note what every run has to change and to return; raises for what it could not."""
-        trace = self.trace
-        if hasattr(trace, "settle"):
-            trace.settle()
+        self.trace.settle()
         if (moved := self._generators.moved()) is not None:
-            raise trace.error(
-                f"it draws from {moved}, which later calls would not. Draw from calligrad.random.generator(), or from an"
-                " np.random.default_rng(…) that is an argument or global"
+            raise self.trace.error(
+                f"it draws from {moved}, which later calls would not. Draw from calligrad.random.generator(), or from"
+                " an np.random.default_rng(…) that is an argument or global"
             )
-        self._refuse_overlaps()
-        results = self._results
-        self.rebinds: list[tuple[Place, Any]] = []
-        self._changes_now: list[tuple[Place, Any]] = []
-        moved_numbers = []
-        new = dict.fromkeys(self._new_places(), MISSING)
-        for place, put in {**{place: place.original for place in self.flags}, **self._opened, **new}.items():
-            left = place.get()
-            if left is put or type(left) is Stale:
-                self._changes_now.append((place, place.original))
-            elif left is place.original:
-                self._changes_now.append((place, left))  # a gradient that somebody read
-            elif type(left) in (int, float) and type(place.original) in (int, float) and put is place.original:
-                if not same(left, place.original):
-                    moved_numbers.append((place, left))
-            elif isinstance(left, SCALARS) and same(left, place.original):
-                self._changes_now.append((place, left))
-            elif place.key == "created_by" and isinstance(place.holder, Value):
-                raise trace.error(
-                    f"{place.holder.label()}, a constant from outside, is given numbers with a gradient. Use a copy, or"
-                    " write into its .data"
-                )
-            else:
-                nest = results.of(left)
-                self._refuse_hidden(place.name, nest)
-                self.rebinds.append((place, nest))
-                self._changes_now.append((place, with_leaves(now, nest)))
-        if moved_numbers:
-            place, left = moved_numbers[0]
-            message = (
-                f"{place.name} goes from {place.original!r} to {left!r}, and would not in later calls, which do not run"
-                " the function. Change it outside, or make it an array"
-            )
-            raise Moved(str(trace.error(message)), [place for place, _ in moved_numbers])
-        self.later = [(f, results.of(args)) for f, args in self.later]
-        self.result = results.of(result)
-        self._refuse_hidden("the result", self.result)
-        self.outputs = list(results.outputs)
-        written = [(traced.storage.input, trace.var_of(traced)) for traced in trace.written()]
-        self.writes = [(var, len(self.outputs) + i) for i, (var, _) in enumerate(written)]
-        self.outputs += [var for _, var in written]
+        self.changes = changes = Changes(self)
+        self.later = [(f, changes.results.of(args)) for f, args in self.later]
+        self.result = changes.results.of(result)
+        changes.refuse_hidden("the result", self.result)
+        self.rebinds = changes.rebinds
+        self.outputs = list(changes.results.outputs)
+        trace = self.trace
+        for owner in trace.written():
+            self.writes.append((owner.storage.input, len(self.outputs)))
+            self.outputs.append(trace.var_of(owner))
         self.program = Program(
             list(trace.inputs), {}, list(trace.lines), self.outputs + trace.checks, list(self.writes)
         )
-
-    def _new_places(self) -> list[Place]:
-        """Keys and attributes that the function has added. A list that has grown is refused."""
-        places = []
-        for container, before, name in self.surroundings.containers:
-            if isinstance(container, dict):
-                if before.keys() - container.keys():
-                    raise self.trace.error(f"it deletes from {name}, which later calls would not")
-                places += [
-                    self._new_place(container, key, False, f"{name}[{key!r}]")
-                    for key in container.keys() - before.keys()
-                ]
-            elif len(container) != len(before):
-                raise self.trace.error(
-                    f"{name} goes from {len(before)} entries to {len(container)}, and would not in later calls, which do"
-                    " not run the function. Return what is to be added, and add it outside"
-                )
-        for holder, keys, name in self.surroundings.attributes:
-            places += [self._new_place(holder, key, False, f"{name}.{key}") for key in holder.keys() - keys]
-        return places
-
-    @staticmethod
-    def _new_place(holder: Any, key: Any, attribute: bool, name: str) -> Place:
-        place = Place(holder, key, attribute, name)
-        place.original = MISSING
-        return place
-
-    def _refuse_hidden(self, name: str, nest: Any) -> None:
-        """Raise for arrays of this capture in an object that is made in it: every run would give the same."""
-        for x in leaves_of(nest):
-            if isinstance(x, (*SCALARS, Value, Wanted)) or callable(x) or id(x) in self.surroundings.seen or x is None:
-                continue
-            if any(isinstance(place.original, (Traced, Number)) for place in Surroundings([(x, name)], {}).places):
-                raise self.trace.error(
-                    f"{name} holds a {type(x).__name__} with arrays in it. Use a tuple, list, dict or dataclass"
-                )
 
     def _put_back(self) -> None:
         """All as it was before."""
@@ -351,7 +278,7 @@ class Capture:
         for holder, keys, _ in self.surroundings.attributes:
             for key in holder.keys() - keys:
                 del holder[key]
-        for place in self._opened:
+        for place in self.opened:
             place.set(place.original)
         for place in self.flags:
             if place.get() is not place.original:
@@ -361,44 +288,23 @@ class Capture:
 
     def _leave(self) -> None:
         """Put what the run has left where it belongs, without a trace of the capture, and do what comes later."""
-        for place, x in self._changes_now:
+        for place, x in self.changes.now:
             if place.get() is not x:
                 place.set(x)
         self.first_result = with_leaves(now, self.result)
         for f, args in self.later:
             f(*with_leaves(now, args))
 
-    def _refuse_overlaps(self) -> None:
-        """Two arrays from outside that share memory, one of which is written into, are more than a program knows."""
-        outside = [x for x in self.trace.outside.values() if isinstance(x.data, np.ndarray)]
-        for traced in self.trace.written():
-            for other in outside:
-                if other is not traced and np.may_share_memory(other.data, traced.data):
-                    raise self.trace.error(
-                        f"an array of shape {traced.shape} is written into that shares its memory with another, of shape"
-                        f" {other.shape}, from outside of the function. Pass one, and take a view of it inside"
-                    )
 
-
-class Stale:
-    """A setting of an optimizer in a function that has called ``schedule.step()`` already."""
-
-    def __init__(self, trace: Trace, name: str) -> None:
-        self._trace, self._name = trace, name
-
-    def _refuse(self, *_: Any) -> Any:
-        raise self._trace.error(
-            f"a setting of the optimizer is read after {self._name}.step(), which a program does at its very end. Call"
-            " schedule.step() after optimizer.step(), or outside of the function"
-        )
-
-
-for _name in "add sub mul truediv pow neg abs lt le gt ge eq ne bool float int index array_ufunc hash".split():
-    setattr(Stale, f"__{_name}__", Stale._refuse)
-    if _name in ("add", "sub", "mul", "truediv", "pow"):
-        setattr(Stale, f"__r{_name}__", Stale._refuse)
-
-UNREAD = type("Unread", (), {"__repr__": lambda self: "a gradient that nobody has asked for"})()
+def _names_of_arguments(f: Callable, args: tuple, kwargs: dict[str, Any]) -> list[str]:
+    """What the leaves of the arguments are called in the function."""
+    try:
+        parameters = list(inspect.signature(f).parameters.values())
+    except (TypeError, ValueError):  # a ufunc says nothing of itself
+        parameters = []
+    words = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    words += [f"argument {i}" for i in range(len(words), len(args))]
+    return [name for word, x in [*zip(words, args), *kwargs.items()] for name in names_of(x, word)]
 
 
 def is_array(x: Any) -> bool:

@@ -18,7 +18,8 @@ from calligrad import anomaly
 from calligrad.arraylike import ArrayLike
 from calligrad.compiler import backends
 from calligrad.compiler.arguments import taken_apart
-from calligrad.compiler.capture import Capture, Moved, lock
+from calligrad.compiler.capture import Capture, lock
+from calligrad.compiler.changes import Moved
 from calligrad.compiler.program import Program
 from calligrad.compiler.run import Run
 from calligrad.compiler.surroundings import Place
@@ -99,7 +100,7 @@ class Compiled:
 
     def _found(self, args: tuple, kwargs: dict[str, Any]) -> Any:
         """The result of a run that fits, or of a capture."""
-        nest, flat = (args, kwargs), []
+        nest, flat = (args, kwargs), list[Any]()
         form = taken_apart(nest, flat)
         if capture_here() is not None or anomaly._watching.get() or any(map(_is_foreign, flat)):
             return self.f(*args, **kwargs)  # part of a capture, of a graph or of a vmap: there it is an operation more
@@ -153,8 +154,7 @@ class Compiled:
         if self._captures[kind] == 9:
             warnings.warn(
                 f"{self.name} was captured for the 9th time for arguments of one kind, because"
-                f" {differs[0].name if differs else 'an argument that is no array and no float'} is another each time:"
-                " pass it as an array or a float",
+                f" {differs[0].name if differs else _settings(kind)} is another each time: pass it as an array or a float",
                 RuntimeWarning,
                 stacklevel=_depth(),
             )
@@ -187,7 +187,7 @@ class Compiled:
         """The program that ran last, as NumPy code that runs by itself."""
         from calligrad.compiler.source import source_of_program
 
-        return source_of_program(self.program(), self.name)
+        return source_of_program(self.program(), self.name, getattr(self._last(), "words", {}))
 
     def explain(self) -> str:
         """What was made of the program that ran last: what was fused, what was not and why, bytes, flops, memory."""
@@ -237,6 +237,13 @@ def _kind(x: Any) -> Any:
     return type(x)
 
 
+def _settings(kind: Any) -> str:
+    """What may be another each time where no place outside is."""
+    if any(part in (int, bool, str, bytes, complex) for part in kind[1:]):
+        return "an argument that is no array and no float"
+    return "a number that it compares, or uses as an index or a size,"
+
+
 def _is_foreign(x: Any) -> bool:
     """Whether an argument is part of a graph or of a vmap."""
     return isinstance(x, ArrayLike) and (not isinstance(x, Value) or x.created_by is not None)
@@ -255,4 +262,4 @@ def _depth() -> int:
     depth, frame = 1, sys._getframe(1)
     while frame is not None and frame.f_globals.get("__name__", "").startswith("calligrad.compiler"):
         depth, frame = depth + 1, frame.f_back  # type: ignore[assignment]
-    return depth - 1
+    return depth

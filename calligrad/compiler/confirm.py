@@ -36,7 +36,7 @@ class Record:
         for number in trace.host.results:
             self.inputs[trace.host.given(number)] = "number", number.text, tuple(trace.host.lines)
         self.found: dict[int, Any] = {id(x.data): x.data for x in trace.found}
-        self.found_by = {x.storage.input: x.data for x in trace.found}
+        self.found_by: dict[Any, Any] = {x.storage.input: x.data for x in trace.found}
         self.results = {
             "it returns": _form(capture.result, capture),
             "it leaves": [(place.identity, _form(nest, capture)) for place, nest in capture.rebinds],
@@ -65,7 +65,7 @@ class Record:
 
 
 def confirm(first: Record, capture: Capture) -> dict[Var, Any]:
-    """The arrays that are made anew in each capture, which are constants; ``CaptureError`` if the program is another."""
+    """The arrays that are made anew in each capture, which are constants. ``CaptureError`` for another program."""
     second = Record(capture)
     table: dict[Any, int] = {}
     known, numbers = first.numbered(second, table), second.numbered(first, table)
@@ -85,9 +85,9 @@ def confirm(first: Record, capture: Capture) -> dict[Var, Any]:
 
 def _refuse(capture: Capture, where: str, what: str) -> None:
     raise CaptureError(
-        f"compile cannot capture this in {capture.trace.name}{where and f' ({where})'}: {what}, though nothing that compile"
-        " looks at has changed. Is it a clock, a file, a draw, a counter? Pass it as an argument, or keep it where the"
-        " function reaches it"
+        f"compile cannot capture this in {capture.trace.name}{where and f' ({where})'}: {what}, though nothing that"
+        " compile looks at has changed. Is it a clock, a file, a draw, a counter? Pass it as an argument, or keep it"
+        " where the function reaches it"
     )
 
 

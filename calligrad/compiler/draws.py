@@ -76,7 +76,7 @@ class Generators:
             return "Python's random"
         if any(_differ(state, rng.get_state()) for rng, state in self.known):
             return "np.random.RandomState"
-        if "numpy.random" in sys.modules and _differ(self.shared[1], np.random.get_state()):
+        if "numpy.random" in sys.modules and _differ(self.shared[1], random.snapshot()[1]):
             return "np.random"
         return None
 

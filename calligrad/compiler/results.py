@@ -24,7 +24,7 @@ class Wanted:
     host's, or a Value, which ``maker`` makes of ``inner`` ones.
     """
 
-    __slots__ = ("inner", "maker", "now", "number", "outside", "output")
+    __slots__ = ("inner", "maker", "now", "number", "output", "outside")
 
     def __init__(
         self,
@@ -85,12 +85,12 @@ class Results:
 
     def _value(self, x: Value) -> Any:
         inner = self.leaf(x._array)
-        array = inner.now if type(inner) is Wanted else inner
+        array = now(inner)
         if x.created_by is None and x._requires_grad:
             grad = self.leaf(x._grad)
-            maker = Leaf(x.name)
-            return Wanted(maker(array, grad.now if type(grad) is Wanted else grad), maker=maker, inner=(inner, grad))
-        maker = Spent(self.capture.trace.name) if x.requires_grad else as_result
+            leaf = Leaf(x.name)
+            return Wanted(leaf(array, now(grad)), maker=leaf, inner=(inner, grad))
+        maker: Any = Spent(self.capture.trace.name) if x.requires_grad else as_result
         return Wanted(maker(array), maker=maker, inner=(inner,))
 
 

@@ -36,6 +36,7 @@ class Run:
         self.is_confirmed = False
         self._backend = backend
         self._record: Record | None = Record(capture)
+        self.words = _words(capture)  # what the inputs of the program are called
         _let_go(capture)
 
     @cached_property
@@ -62,6 +63,7 @@ class Run:
         self.writes = [(position[var], i) for var, i in self.program.writes]
         execute = self._backend.compiled(self.program)
         self.attempt = Script(capture, self._no).whole(self.program, execute, constants)
+        self.words = _words(capture)
         _let_go(capture)
         self._record = None
         self.is_confirmed = True
@@ -78,3 +80,17 @@ def _let_go(capture: Capture) -> None:
             place.original = None
         if place.argument is not None:
             place.holder = None
+
+
+def _words(capture: Capture) -> dict[Var, str]:
+    """What the user calls the inputs of a program."""
+    words = {var: place.name.removesuffix(".data") for place, var in reversed(capture.arrays)}
+    words |= {var: capture.names[i] for i, var in capture.given}
+    words |= {draw.var: f"rng.{draw.name}" for draw in capture.trace.draws}
+    read = {
+        name: capture.names[source] if type(source) is int else source.name
+        for source, numbers in reversed(capture.readings)
+        for name, _ in numbers
+    }
+    host = capture.trace.host
+    return words | {host.given(number): read[number.text] for number in host.results if number.text in read}

@@ -31,7 +31,7 @@ class Script:
             "put_together": put_together, "MISSING": MISSING,
         }  # fmt: skip
         self.lines: list[str] = []
-        self.text_of: dict[Var, str] = {}  # what the function calls an input of the program
+        self.text_of: dict[Any, str] = {}  # what the function calls an input of the program
         self._names: dict[int, str] = {}
         self._made: dict[int, str] = {}
         self._written = {var for var, _ in capture.program.writes}
@@ -55,13 +55,13 @@ class Script:
         for number in self.capture.trace.host.results:
             self.text_of[self.capture.trace.host.given(number)] = number.text
         written = dict(self.capture.writes)
-        for var, x in constants.items():  # of an array that is made inside everybody gets one of his own
-            self.text_of[var] = f"o[{written[var]}]" if var in written else f"{self.name(x)}.copy()"
+        for var, array in constants.items():  # of an array that is made inside everybody gets one of his own
+            self.text_of[var] = f"o[{written[var]}]" if var in written else f"{self.name(array)}.copy()"
         inputs = ", ".join(self.text_of[var] for var in program.inputs)
         self.lines.append(f"o = {self.name(execute)}([{inputs}])")
         for var, i in program.writes:
-            x = self.text_of[var]
-            self.lines.append(f"if {x} is not o[{i}]: {x}[...] = o[{i}]")
+            target = self.text_of[var]
+            self.lines.append(f"if {target} is not o[{i}]: {target}[...] = o[{i}]")
         for place, nest in self.capture.rebinds:
             self.lines.append(self._set(place, self.expression(nest)))
         for f, args in self.capture.later:
@@ -87,8 +87,7 @@ class Script:
         capture = self.capture
         body: list[str] = []
         names = [f"a{i}" for i in range(len(capture.flat))]
-        if names:
-            body.append(f"{', '.join(names)}, = a")
+        body.append(f"{', '.join(names)}, = a" if names else "if a: return None")
         mode = f"(paused() > 0) is not {paused.get() > 0} or strict() is not {strict.get()}"
         body.append(f"if {mode} or default_dtype() is not {self.name(default_dtype())}: return None")
         for i, x in enumerate(capture.flat):
@@ -141,7 +140,7 @@ class Script:
     def _arrays(self) -> list[str]:
         """Find the arrays from outside, and see that what is written shares its memory with nothing else."""
         body = []
-        places = []
+        places: list[tuple[Place, Var]] = []
         passing = {place for place, _ in self.capture.rebinds}  # another array is there after every run
         loose = [self.text_of[var] for _, var in self.capture.given if isinstance(self.text_of[var], str)]
         for place, var in self.capture.arrays:
@@ -227,7 +226,7 @@ class Script:
         """A result as Python source."""
         if type(nest) is Wanted:
             return self._wanted(nest)
-        keys, parts = opened(nest)
+        _, parts = opened(nest)
         if parts is None:
             return repr(nest) if nest is None or type(nest) in (bool, int, str) else self.name(nest)
         inner = "".join(f"{self.expression(part)}, " for part in parts)

@@ -72,7 +72,9 @@ def write(trace: Trace, x: Traced, var: Var) -> None:
         while source.taken is not None and overlaps_itself(source.data):
             source = source.taken.source
         x, var = source, _source_with(trace, x, source, var)
-    if x.data.strides != var.strides and x.data.size > 1 and x.data.ndim:  # NumPy adds up in an order that follows the strides
+    if (
+        x.data.strides != var.strides and x.data.size > 1 and x.data.ndim
+    ):  # NumPy adds up in an order that follows the strides
         var = trace.line(laid_out, (var, x.data.strides), {}, Var.of(x.data))
     storage.version += 1
     x.symbol, x.version = var, storage.version

@@ -112,12 +112,17 @@ class Surroundings:
         self._instances: dict[type, _Instance] = {}
         self.seen: dict[int, Any] = {}  # which keeps what was seen alive, so that no id is used twice
         times: dict[int, int] = {}
+        late: set[int] = set()
         waiting = list(reversed(roots))
         while waiting:
             x, name = waiting.pop()
             if id(x) in self._arguments:
                 times[id(x)] = times.get(id(x), 0) + 1
             if id(x) in self.seen or not self._is_walked(x):
+                continue
+            if hasattr(type(x), "changing_numbers") and waiting and id(x) not in late:
+                late.add(id(x))
+                waiting.insert(0, (x, name))  # parameters are called as in their model, not as in an optimizer
                 continue
             self.seen[id(x)] = x
             if hasattr(type(x), "changing_numbers"):
@@ -142,7 +147,7 @@ class Surroundings:
         if isinstance(x, FunctionType):
             return not self._is_library(x.__module__, x.__code__.co_filename)
         if isinstance(x, (type, _Instance)):
-            return not self._is_library(getattr(x, "kind", x).__module__)
+            return not self._is_library((x.kind if type(x) is _Instance else x).__module__)
         if isinstance(x, (CONTAINERS, tuple, MethodType, functools.partial, Value)):
             return True
         kind = type(x)
@@ -180,7 +185,7 @@ class Surroundings:
                 self.computed.add(id(x))
                 yield Place(x, "created_by", True, f"{name}.created_by"), None
                 return
-            name, argument = x.name or name, self._arguments.get(id(x))
+            argument = self._arguments.get(id(x))
             for key in ("_array", "_grad", "_requires_grad", *(() if x._requires_grad else ("created_by",))):
                 word = "data" if key == "_array" else key.lstrip("_")
                 yield Place(x, key, True, f"{name}.{word}", argument), None
@@ -219,7 +224,9 @@ class Surroundings:
                 if place.identity not in self._globals_seen():
                     self._globals_seen().add(place.identity)
                     yield place, None
-                if isinstance(x, ModuleType) and id(vars(x)) not in done and not self._is_library(x.__name__):
+                if isinstance(x, ModuleType) and id(vars(x)) not in done and not self._is_library(
+                    x.__name__, getattr(x, "__file__", None)
+                ):
                     done.add(id(vars(x)))
                     waiting.append(vars(x))
 
@@ -314,7 +321,7 @@ def _library_folders() -> tuple[str, ...]:
 
 @functools.cache
 def _is_installed(module: str | None, file: str | None) -> bool:
-    if module == "__main__":
+    if module == "__main__" or (file is None and module not in sys.modules):
         return False
-    file = file or getattr(sys.modules.get(module or ""), "__file__", None)
+    file = file or getattr(sys.modules[module or ""], "__file__", None)
     return file is None or str(file).startswith(_library_folders())

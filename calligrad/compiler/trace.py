@@ -22,7 +22,6 @@ from calligrad.function import ARRAYS
 from calligrad.rules import RULES, numpy_name
 from calligrad.still import SMALL, fingerprint
 
-
 ARRAYS.add(Traced)
 
 
@@ -201,7 +200,10 @@ class Trace:
         if not all(isinstance(part, (np.ndarray, np.generic, bool, int, float, complex)) for part in parts):
             raise self.error(f"{numpy_name(func)} gives no array but {type(result).__name__}, which no program holds")
         sources = [self._traced(x) for x in _leaves((args, kwargs)) if type(x) is Traced or isinstance(x, np.ndarray)]
-        if isinstance(result, np.ndarray) and (same := next((x for x in sources if x.data is result), None)) is not None:
+        if (
+            isinstance(result, np.ndarray)
+            and (same := next((x for x in sources if x.data is result), None)) is not None
+        ):
             return same  # the array itself, as np.squeeze and others give it
         if isinstance(result, (tuple, list)):
             if len(parts) == 1:

@@ -26,7 +26,7 @@ class Traced(ArrayLike):
     Arrays that share memory have one ``storage``; what is written into one of them is seen in the others, as in NumPy.
     """
 
-    __slots__ = ("__weakref__", "asked", "data", "taken", "storage", "symbol", "tracer", "version")
+    __slots__ = ("__weakref__", "asked", "data", "storage", "symbol", "taken", "tracer", "version")
 
     def __init__(self, data: Any, trace: Trace, storage: Storage, var: Var) -> None:
         self.data = data

@@ -19,12 +19,43 @@ def call_of(op: Callable, args: tuple, kwargs: Mapping[str, Any], names: Mapping
     """
     if op is operator.getitem:
         return f"{source_of(args[0], names)}[{key_source(args[1], names)}]"
+    if not kwargs and (infix := _as_operator(op, args, names)):
+        return infix
     inner = [source_of(x, names) for x in args] + [f"{key}={source_of(x, names)}" for key, x in kwargs.items()]
     return f"{name_of(op)}({', '.join(inner)})"
 
 
+_CLIP = np._core.umath.clip  # type: ignore[attr-defined]  # what np.clip calls
+
+_SYMBOLS: dict[Any, str] = {
+    np.add: "+", np.subtract: "-", np.multiply: "*", np.divide: "/", np.matmul: "@", np.less: "<", np.less_equal: "<=",
+    np.greater: ">", np.greater_equal: ">=", np.equal: "==", np.not_equal: "!=", np.bitwise_and: "&",
+    np.bitwise_or: "|",
+}  # fmt: skip
+
+
+def _as_operator(op: Callable, args: tuple, names: Mapping[Any, str]) -> str:
+    """The call as Python's operators write it; "" for one that has none, or that no array takes part in."""
+    if not any(_is_array(x, names) for x in args):
+        return ""
+    if op is np.negative:
+        return f"-{source_of(args[0], names)}"
+    if op is np.transpose and len(args) == 1:
+        return f"{source_of(args[0], names)}.T"
+    if op in _SYMBOLS and len(args) == 2:
+        left, right = (source_of(x, names) for x in args)
+        return f"{left} {_SYMBOLS[op]} {right}"
+    return ""
+
+
+def _is_array(x: Any, names: Mapping[Any, str]) -> bool:
+    return hasattr(x, "shape") and not getattr(x, "weak", False) and x.__hash__ is not None and x in names
+
+
 def name_of(op: Callable) -> str:
     """How the operation is called in source: np.add, np.add.reduce, or by its own name if it is none of NumPy's."""
+    if op is _CLIP:
+        return "np.clip"
     if isinstance(op, np.ufunc) or isinstance(getattr(op, "__self__", None), np.ufunc):
         return numpy_name(op)
     return numpy_name(op) if (getattr(op, "__module__", None) or "").startswith("numpy") else op.__name__

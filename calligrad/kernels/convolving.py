@@ -18,7 +18,7 @@ from calligrad.kernels.registers import REGISTERS, lanes
 from calligrad.kernels.rows import TILE
 
 TALL, WIDTH = 8 if REGISTERS == 32 else 4, 2  # of tiles: channels, and vectors of positions
-CACHED = 2**17  # numbers of a grid
+CACHED = 5 * 2**15  # numbers that a thread works on at once
 CHUNKS = 8  # of images, whose sums are added up apart
 FEW = 2  # channels of outputs, for which nothing is worth to be turned over
 TERMS = 9  # that are added up together then
@@ -47,13 +47,15 @@ class Work(NamedTuple):
     x_column: int = 0
     planes: int = 0
     rows: int = 0
-    columns: int = 0
+    image_columns: int = 0
+    x_ahead: int = 0  # numbers of the next image that are asked for while one is worked on
     y: int = 0  # address
     y_image: int = 0
     y_channel: int = 0
     y_plane: int = 0
     y_row: int = 0
     y_column: int = 0
+    y_ahead: int = 0
     taps: int = 0  # along planes
     plane_stride: int = 0
     plane_pad: int = 0
@@ -80,6 +82,7 @@ class Work(NamedTuple):
     shared: int = 0  # whether the taps share what is turned over of a channel
     dotted: int = 0  # whether nothing is turned over
     pairs: int = 0  # room for pairs of vectors of positions
+    columns: int = 0  # vectors of sums for each channel of outputs
     sums: int = 0  # address of the sums of all chunks
 
 
@@ -101,8 +104,9 @@ class Packing(NamedTuple):
     chunks: int = 0
     shared: int = 0
     dotted: int = 0
-    far: int = 0  # address of the workspace
-    far_share: int = 0  # numbers of it for each thread
+    columns: int = 0
+    work: int = 0  # address of the workspace
+    share: int = 0  # bytes of it for each thread
 
 
 class Step(NamedTuple):
@@ -195,14 +199,15 @@ def correlate(windows: Any, x: np.ndarray, g: np.ndarray, y: np.ndarray) -> Plan
     chunks = max(1, min(len(x), CHUNKS, SUMS // numbers))
     parts = min(tiles, -(-CHUNKS // (chunks * windows.groups)))
     plan.space("sums", chunks * numbers, dtype)
-    work = work._replace(**_steps("y", g), chunks=chunks, parts=parts, shared=int(shared), dotted=int(dotted))
+    work = work._replace(x_ahead=_ahead(x, work, windows.groups), y_ahead=_ahead(g, work, windows.groups))
+    work = work._replace(**_steps("y", g), chunks=chunks, parts=parts, shared=int(shared), dotted=int(dotted), columns=columns)
     products = g.size * inputs * math.prod(windows.kernel)
     at = {"x": ("x", 0), "y": ("g", 0), "sums": ("sums", 0), "work": ("work", 0)}
     plan.add("correlate", taps, dtype, work, at, writes="sums", products=products)
     packing = _packing(plan, _At("y", y), windows.groups, False, taps)._replace(
-        chunks=chunks, shared=int(shared), dotted=int(dotted), far_share=work.share // dtype.itemsize
+        chunks=chunks, shared=int(shared), dotted=int(dotted), columns=columns, share=work.share
     )
-    at = {"w": ("y", 0), "panels": ("sums", 0), "far": ("work", 0)}
+    at = {"w": ("y", 0), "panels": ("sums", 0), "work": ("work", 0)}
     plan.add("join", taps, dtype, packing, at, writes="y", products=chunks * numbers)
     return plan
 
@@ -221,6 +226,13 @@ class _At:
 def _spatial(x: np.ndarray) -> np.ndarray:
     """The view (image, channel, plane, row, column)."""
     return x.reshape(x.shape) if x.ndim == 5 else x[:, :, *[None] * (5 - x.ndim)]
+
+
+def _ahead(x: np.ndarray, work: Work, groups: int = 1) -> int:
+    """The numbers of an image (or of its group) that may be asked for ahead: if it is laid out at once, and dense."""
+    at_once = work.planes == work.out_planes == 1 and work.slab >= work.out_rows // TILE
+    dense = x.strides[1:] == np.empty(x.shape[1:], x.dtype).strides and x.strides[0] == x[0].nbytes
+    return x[0].size // groups if at_once and dense else 0
 
 
 def _strides(x: np.ndarray) -> list[int]:
@@ -273,7 +285,7 @@ class Geometry:
         row = planes * len(phases) * cells * of + (planes * values * cells if taps else 0)  # numbers of a grid
         depth = planes * (k2 if taps else k1 * k2)
         if turned is not None:
-            row += cells * values * (inputs if turned else depth) + (values * outputs * columns if taps else 0)
+            row += cells * (inputs if turned else depth) + (values * outputs * columns if taps else 0)
         slab = max(1, min(rows, CACHED // row))
         if len(x) * self.out[0] < CHUNKS:
             slab = min(slab, -(-rows // CHUNKS))
@@ -294,7 +306,7 @@ class Geometry:
         numbers = (values + of) * TALL * WIDTH * count + planes * (pitch + values * value_pitch) + 16 * count
         if turned is not None:
             run = (value_pitch if taps else pitch) if turned else slab * cells
-            numbers += values * ((inputs if turned else depth) + count) * (run + count)
+            numbers += ((inputs if turned else depth) + count) * (run + count)
             if taps:
                 numbers += (of + values * outputs * slab + 1) * (columns + count)
         share = 1 << (8 * ints + numbers * dtype.itemsize).bit_length()  # of few sizes, so that plans can share them
@@ -303,7 +315,7 @@ class Geometry:
         return Work(
             images=len(x), groups=self.windows.groups, inputs=inputs, outputs=outputs,
             out_planes=self.out[0], out_rows=self.out[1], out_columns=columns, **_steps("x", x),
-            planes=self.size[0], rows=self.size[1], columns=self.size[2],
+            planes=self.size[0], rows=self.size[1], image_columns=self.size[2],
             taps=self.taps, plane_stride=self.stride[0], plane_pad=self.pad[0], plane_dilation=self.dilation[0],
             row_stride=s1, row_pad=self.pad[1], column_stride=s2, column_pad=self.pad[2],
             phases=plan.table(table), phase_count=len(phases), reach=reach, cells=cells, pitch=pitch,
@@ -349,7 +361,7 @@ def _multiply(plan: Plan, geometry: Geometry, x: np.ndarray, w: _At, bias: np.nd
         at["bias"] = ("bias", 0)
     plan.add("pack", taps, dtype, packing, at, writes=panels, products=numbers)
     work, _ = geometry.work(plan, taps, inputs, outputs, x, dtype, None)
-    work = work._replace(**_steps("y", y.view))
+    work = work._replace(**_steps("y", y.view), x_ahead=_ahead(x, work))
     at = {"x": ("x", 0), "y": ("y", y.offset), "panels": (panels, 0), "work": ("work", 0)}
     products = y.view.size * inputs * math.prod(geometry.kernel)
     plan.add("convolve", taps, dtype, work, at, writes="y", products=products)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -43,10 +43,8 @@ class Standardize(Function):
         dtype = np.result_type(x, *affine)
         working = np.result_type(dtype, np.float32)
         if is_open(x, *affine):
-            y, *moments = self._openly(standardized, affine, x.astype(working, copy=False))
-            self.moments = tuple(moments)
-            y = shaped(y, x.shape).astype(dtype, copy=False)
-            return (y, *(shaped(p, (self._groups(),)) for p in moments)) if self.statistics else y
+            y, *self.moments = standardized(x, *affine, **self._layout(x.shape))
+            return (y, *(shaped(p, (self._groups(),)) for p in self.moments)) if self.statistics else y
         y = np.empty(x.shape, dtype)
         result = y if y.dtype == working else np.empty(x.shape, working)
         self.moments = np.empty((2, self._groups()), working)
@@ -58,10 +56,10 @@ class Standardize(Function):
 
     def backward(self, g, x, *affine):
         g = g[0] if self.statistics else g
-        if type(self.moments) is tuple or not all(type(a) is np.ndarray for a in (g, x, *affine)):
-            moments = self.moments if is_concrete(g, x, *affine) else self._openly(standardized, affine, x)[1:]
-            gx, *of_affine = self._openly(slope_of_standardized, affine, g, x, *moments)
-            return shaped(gx, x.shape), *(shaped(p, shape) for p, shape in zip(of_affine, self.shapes[1:]))
+        if type(self.moments) is list or not all(type(a) is np.ndarray for a in (g, x, *affine)):
+            layout = self._layout(self.shapes[0])
+            moments = self.moments if is_concrete(g, x, *affine) else standardized(x, *affine, **layout)[1:]
+            return slope_of_standardized(g, x, *moments, *affine, **layout)
         working = self.moments.dtype
         gx = np.empty(self.shapes[0], working) if self.edges[0][0] is not None else None
         gxs = None if gx is None else self._rows(gx, working)
@@ -69,13 +67,9 @@ class Standardize(Function):
         of_affine = self._gradients(self._rows(g, working), self._rows(x, working), gxs, weight)
         return gx, *(p.reshape(shape) for p, shape in zip(of_affine, self.shapes[1:]))
 
-    def _openly(self, formula: Callable, affine: tuple, *xs: Any) -> tuple[Any, ...]:
-        """One of the formulas below, of arrays in a shape in which a group is made of whole axes."""
-        shape, group, shared = axes_of(xs[0].shape, self.view, self.group, self.shared)
-        lacking = tuple(1 if axis in shared else n for axis, n in enumerate(shape))
-        met = [shaped(p, lacking) for p in affine]
-        xs = tuple(x if x.ndim == len(shape) and x.shape != xs[0].shape else shaped(x, shape) for x in xs)
-        return formula(*xs, *met, group=group, shared=shared, eps=self.eps, centre=self.centre)
+    def _layout(self, shape: tuple[int, ...]) -> dict[str, Any]:
+        """The settings of the formulas below, for ``x`` of that shape."""
+        return {"axes": axes_of(shape, self.view, self.group, self.shared), "eps": self.eps, "centre": self.centre}
 
     def _groups(self) -> int:
         return self.view[0] * self.view[1]
@@ -220,40 +214,55 @@ class StandardizeChannels(Standardize):
 
 
 @formula
-def standardized(x, *affine, group, shared, eps, centre):
+def standardized(x, *affine, axes, eps, centre):
     """The result, the means if it is to ``centre``, and the variances."""
-    mean = [np.mean(x, axis=group, keepdims=True)] if centre else []
+    shape, dtype = x.shape, np.result_type(x, *affine)
+    x = shaped(x.astype(np.result_type(dtype, np.float32), copy=False), axes.shape)
+    mean = [np.mean(x, axis=axes.group, keepdims=True)] if centre else []
     d = x - mean[0] if centre else x
-    var = np.mean(d * d, axis=group, keepdims=True)
+    var = np.mean(d * d, axis=axes.group, keepdims=True)
     y = d * (1 / np.sqrt(var + eps))
     for operation, p in zip((np.multiply, np.add), affine):
-        y = operation(y, p)
-    return y, *mean, var
+        y = operation(y, shaped(p, axes.affine))
+    return shaped(y, shape).astype(dtype, copy=False), *mean, var
 
 
 @formula
-def slope_of_standardized(g, x, *rest, group, shared, eps, centre):
+def slope_of_standardized(g, x, *rest, axes, eps, centre):
     """The gradients of ``x``, weight and bias; ``rest`` are mean, variance, weight and bias, as far as there are."""
     (*mean, var), affine = rest[: 1 + centre], rest[1 + centre :]
-    scale = 1 / np.sqrt(var + eps)
-    y = (x - mean[0] if centre else x) * scale
-    gy = g * affine[0] if affine else g
-    gx = gy - y * np.mean(gy * y, axis=group, keepdims=True)
-    gx = scale * (gx - np.mean(gy, axis=group, keepdims=True) if centre else gx)
-    return gx, *[np.sum(part, axis=shared) for part in (g * y, g)[: len(affine)]]
+    shape, g, x = x.shape, shaped(g, axes.shape), shaped(x, axes.shape)
+    weight = shaped(affine[0], axes.affine) if affine else None
+    d, scale = x - mean[0] if centre else x, 1 / np.sqrt(var + eps)
+    both = tuple(axis for axis in axes.group if axis in axes.shared)  # along these the weight is one number, and waits
+    left = tuple(axis for axis in axes.group if axis not in axes.shared)
+    sums = [np.sum(part, axis=both, keepdims=True) if both else part for part in (g * d, g)]
+    sums[0] = sums[0] * scale
+    means = [part if weight is None else part * weight for part in sums[: 1 + centre]]
+    means = [np.sum(part, axis=left, keepdims=True) if left else part for part in means]
+    n = math.prod(axes.shape[axis] for axis in axes.group)
+    gx = (g if weight is None else g * weight) - d * (means[0] * scale * (1 / n))
+    gx = scale * (gx - means[1] * (1 / n) if centre else gx)
+    return shaped(gx, shape), *(shaped(np.sum(part, axis=axes.shared), p.shape) for part, p in zip(sums, affine))
+
+
+class Axes(NamedTuple):
+    """In which shape a formula computes, the axes that a group extends along, those that affine numbers lack."""
+
+    shape: tuple[int, ...]
+    group: tuple[int, ...]
+    shared: tuple[int, ...]
+    affine: tuple[int, ...]  # the shape of weight and bias
 
 
 @lru_cache(256)
-def axes_of(shape: tuple, view: tuple, group: tuple, shared: tuple) -> tuple[tuple, tuple, tuple]:
-    """The shape in which to compute, the axes that a group extends along, and those that affine numbers lack.
-
-    It is the ``shape`` of x, if the axes of the view are made of whole axes of it, and otherwise the view.
-    """
+def axes_of(shape: tuple, view: tuple, group: tuple, shared: tuple) -> Axes:
+    """For ``x`` of ``shape``: its own shape, if the axes of the view are made of whole axes of it, else the view."""
     runs = runs_of(shape, view)
     if runs is None:
         shape, runs = view, [[axis] for axis in range(len(view))]
     along, lacking = (tuple(i for axis in axes for i in runs[axis]) for axes in (group, shared))
-    return shape, along, lacking
+    return Axes(shape, along, lacking, tuple(1 if axis in lacking else n for axis, n in enumerate(shape)))
 
 
 def shaped(x: Any, shape: tuple[int, ...]) -> Any:

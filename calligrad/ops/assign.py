@@ -53,7 +53,7 @@ def _assign(array: Value, values: Any, write: Callable) -> None:
     """Let NumPy write the numbers' names, so that each place says which number it takes; then write those."""
     with np.errstate(all="ignore"):
         write(np.copy(array.data, order="C"), unwrap(values))  # NumPy's own checks, before anything is changed
-    names = beside(array.data, np.arange(array.size).reshape(array.shape))
+    names = beside(array.data, beside(unwrap(values), np.arange(array.size).reshape(array.shape)))
     write(names, ~np.arange(values.size).reshape(values.shape))
     written = names < 0
     if hasattr(names, "storage"):  # of a capture

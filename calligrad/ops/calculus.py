@@ -10,7 +10,7 @@ from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 from calligrad.function import Function
 from calligrad.ops.index import Scatter
 from calligrad.rules import implements
-from calligrad.value import as_arraylike, unwrap, unwrap_all
+from calligrad.value import as_arraylike, beside, unwrap, unwrap_all
 
 
 def along(axis: int, ndim: int, key: Any, others: Any = slice(None)) -> tuple[Any, ...]:
@@ -212,6 +212,7 @@ class Interp(Function):
         if len(xp) < 2:
             return 0 * g, np.reshape(0 * np.sum(g), (1,)), np.reshape(np.sum(g), (1,))
         i = np.clip(np.searchsorted(xp, x, "right") - 1, 0, len(xp) - 2)
+        xp, fp = beside(i, xp), beside(i, fp)
         width = xp[i + 1] - xp[i]
         beyond = np.less(x, xp[0]) | np.greater(x, xp[-1])
         at_end, step = np.greater_equal(x, xp[-1]), np.equal(width, 0)

@@ -95,7 +95,7 @@ class SetItem(Function):
     key: Any
 
     def forward(self, x, w):
-        y = np.copy(x, order="C")
+        y = np.copy(beside(w, x), order="C")
         if is_large_mask_of(self.key, y.shape):
             y.reshape(-1)[true_places(self.key)] = w
         else:

@@ -212,7 +212,7 @@ class Unstack(Function):
     axis: int = 0
 
     def forward(self, x):
-        return tuple(np.moveaxis(x, self.axis, 0))
+        return tuple(np.moveaxis(x, self.axis, 0) if self.axis else x)
 
     def backward(self, gs, *, y):
         return np.stack(used(gs, y), axis=self.axis)

@@ -157,7 +157,7 @@ class Quantile(OrderStatistic, of=np.quantile):
         return np.stack([np.sum(rows < of[:, np.newaxis], -1) for of in np.reshape(y, (-1, len(rows)))], -1)
 
     def backward(self, g, a, q=None, *, y):
-        x = unwrap(a)
+        a, x = beside(y, a), unwrap(a)
         if q is None or not x.size:
             ga = super().backward(g, a, y=y)
             return ga if q is None else (ga, np.zeros(q.shape, g.dtype))

@@ -12,7 +12,7 @@ from calligrad.function import Elementwise, Function
 from calligrad.ops.elementwise import masked
 from calligrad.ops.index import Take, spread
 from calligrad.rules import implements, numpy_name
-from calligrad.value import as_array, unwrap_all
+from calligrad.value import as_array, beside, unwrap_all
 
 
 @implements(np.take)
@@ -86,7 +86,7 @@ class Choose(Elementwise):
 
     def backward(self, g):
         n = len(self.edges)
-        chosen = np.take(np.arange(n), self.a, mode=self.mode)
+        chosen = beside(self.a, np.arange(n)).take(self.a, mode=self.mode)
         return tuple((lambda i=i: masked(g, chosen == i)) for i in range(n))
 
 

@@ -22,10 +22,13 @@ class Reshape(Function):
     order: str = "C"
 
     def forward(self, a):
-        return np.reshape(a, self.shape, order=self.order)
+        return self._as(a, self.shape)
 
     def backward(self, g):
-        return np.reshape(g, self.shapes[0], order=self.order)
+        return self._as(g, self.shapes[0])
+
+    def _as(self, x: Any, shape: Any) -> Any:
+        return np.reshape(x, shape) if self.order == "C" else np.reshape(x, shape, order=self.order)
 
 
 @implements(np.reshape)

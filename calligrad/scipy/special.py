@@ -9,13 +9,13 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from calligrad.scipy.originals import special
 
 from calligrad.function import Function
 from calligrad.ops import softmax as ops
 from calligrad.ops.reduce import without_gradient
 from calligrad.scipy import ufuncs
 from calligrad.scipy.offer import in_precision_of, offer
+from calligrad.scipy.originals import special
 from calligrad.value import Value, as_arraylike, unwrap
 
 __all__ = [

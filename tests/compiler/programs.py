@@ -1,15 +1,14 @@
-"""Random programs of NumPy calls, run eagerly and compiled: ``python -m tests.compiler.programs 10000 --backend numpy``.
+"""Random programs of NumPy calls, run eagerly and compiled: ``python -m tests.compiler.programs 10000``.
 
 A program is the text of a function, drawn from a seed: calls with random shapes (0 and 1 among them), dtypes, views,
-and writes through views of views, into arguments, and into arrays that it closes over; random draws; gradients. Each line
-is tried on arrays as it is drawn, so that all of them are valid.
+and writes through views of views, into arguments, and into arrays that it closes over; random draws; gradients. Each
+line is tried on arrays as it is drawn, so that all of them are valid.
 """
 
 from __future__ import annotations
 
 import argparse
 import copy
-import math
 import sys
 import time
 from collections.abc import Iterator
@@ -33,11 +32,12 @@ class Program:
         self.arguments = [calls.Kind.drawn(self.rng, sizes) for _ in range(self.rng.integers(1, 4))]
         self.outside = [calls.Kind.drawn(self.rng, sizes) for _ in range(self.rng.integers(1, 3))]
         self.lines: list[str] = []
-        arrays = self.state(0)
-        scope = self.scope(arrays)
+        scope = self.scope(self.state(0))
         with np.errstate(all="ignore"):
             while len(self.lines) < 4 + seed % 12:
-                line = calls.drawn(self.rng, {name: x for name, x in scope.items() if name not in _GIVEN}, len(self.lines))
+                line = calls.drawn(
+                    self.rng, {name: x for name, x in scope.items() if name not in _GIVEN}, len(self.lines)
+                )
                 try:
                     exec(line, scope)
                 except Exception:  # NumPy refuses it
@@ -47,7 +47,7 @@ class Program:
                 else:
                     scope = self.replayed()
         self.is_single = any(getattr(x, "dtype", "") in ("float32", "complex64") for x in scope.values())
-        self.results = [name for name in scope if name.startswith("v")]
+        self.results = [name for name in scope if name[0] in "vw"]
 
     def state(self, run: int) -> list[Any]:
         """The arrays of a run: arguments, then those outside, and a number at the end."""

@@ -8,9 +8,10 @@ import pytest
 pytest.importorskip("numba")
 
 from calligrad.kernels import loops
+from calligrad.kernels import nest as nests
 from calligrad.kernels.arithmetic import OPERATIONS, knows
 from calligrad.kernels.cache import compile_written
-from calligrad.kernels.loops import Nest, Operand, Phase, Reduction, Step
+from calligrad.kernels.nest import Nest, Operand, Phase, Reduction, Step
 
 SPECIAL = [0.0, -0.0, 1.0, -1.0, 0.5, -2.5, 3.5, 1e-30, -1e30, math.inf, -math.inf, math.nan, 60.0, -60.0]
 ROUNDED = {"exp", "exp2", "expm1", "log", "log1p", "log2", "log10", "tanh", "sinh", "cosh", "sin", "cos", "power"}
@@ -20,12 +21,12 @@ def run(nest: Nest, sizes: tuple, operands: list, chunks: int = 1, threads: int 
     """Run the nest's kernel; each operand is an array and its strides in numbers, an accumulator's with its size."""
     kernel = compile_written(lambda symbol: loops.written(nest, symbol), repr(nest), "fused")
     memory = np.zeros(threads * scratch + 8, np.uint8)
-    words = np.zeros(loops.words_of(nest), np.int64)
-    words[loops.CHUNKS], words[loops.TOTAL] = chunks, total
-    words[loops.SCRATCH], words[loops.SCRATCH_SIZE] = memory.ctypes.data, scratch
-    words[loops.SIZES : loops.SIZES + len(sizes)] = sizes
+    words = np.zeros(nests.words_of(nest), np.int64)
+    words[nests.CHUNKS], words[nests.TOTAL] = chunks, total
+    words[nests.SCRATCH], words[nests.SCRATCH_SIZE] = memory.ctypes.data, scratch
+    words[nests.SIZES : nests.SIZES + len(sizes)] = sizes
     for i, (array, strides) in enumerate(operands):
-        at = loops.operand_at(nest, i)
+        at = nests.operand_at(nest, i)
         words[at] = array.ctypes.data
         words[at + 1 : at + 1 + len(strides)] = strides
     for thread in range(threads):
@@ -91,14 +92,17 @@ def test_row_after_row(shape, threads):
                 (Step("divide", (("constant", "1.0", "float32"), ("reduction", 1, 0)), "float32"),),
                 (Step("multiply", (("step", 1, 1), ("before", 2, 0)), "float32"),),
                 ((0, ("step", 2, 0)),),
-                (Reduction("add", ("step", 2, 0), "float32", "column"), Reduction("add", ("step", 2, 0), "float32", "number")),
+                (
+                    Reduction("add", ("step", 2, 0), "float32", "column"),
+                    Reduction("add", ("step", 2, 0), "float32", "number"),
+                ),
             ),
         ),
     )  # fmt: skip
     softmax, chunks = np.empty_like(x), min(rows, 4)
     sums, total = np.empty((chunks, columns), "float32"), np.empty(chunks, "float32")
     operands = [(x, (columns, 1)), (softmax, (columns, 1)), (sums, (0, 1, columns)), (total, (0, 0, 1))]
-    run(nest, shape, operands, chunks, threads, loops.scratch_of(nest, columns))
+    run(nest, shape, operands, chunks, threads, nests.scratch_of(nest, columns))
     e = np.exp(x - x.max(1, keepdims=True, initial=-np.inf))
     expected = e / e.sum(1, keepdims=True)
     np.testing.assert_allclose(softmax, expected, rtol=1e-6)

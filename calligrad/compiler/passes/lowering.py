@@ -18,6 +18,7 @@ _SUMS: dict[Callable, np.ufunc] = {
     np.amin: np.minimum, np.any: np.logical_or, np.all: np.logical_and,
 }  # fmt: skip
 _UFUNCS = (np.add, np.multiply, np.maximum, np.minimum, np.logical_or, np.logical_and)
+_NEUTRAL = {np.add: 0, np.maximum: -np.inf, np.minimum: np.inf}
 _FLOATS = (np.dtype("float32"), np.dtype("float64"))
 
 
@@ -88,7 +89,7 @@ class _Writer:
         if axes is None or isinstance(initial, Var):
             return False
         keeps = {} if initial is np._NoValue or initial is None else {"initial": initial}
-        if keeps and ufunc is np.add and initial == 0:
+        if keeps and self.line.out.dtype.kind == "f" and initial == _NEUTRAL.get(ufunc):
             keeps = {}
         return self._shaped(self._reduced(ufunc, x, axes, **keeps))
 
@@ -137,6 +138,8 @@ class _Writer:
         if any(set(part) - set(widest) for part in (*parts, result)) or not set(widest) - set(result):
             return False
         sizes = dict(zip(widest, arrays[parts.index(widest)].shape))
+        if any(sizes[name] != n for part, x in zip(parts, arrays) for name, n in zip(part, x.shape)):
+            return False  # an axis of one number, which einsum repeats
         product: Var | None = None
         for part, x in zip(parts, arrays):
             x = self._aligned(x, part, widest, sizes)
@@ -166,6 +169,8 @@ class _Writer:
         low, high = given.get("a_min", given.get("min")), given.get("a_max", given.get("max"))
         if given.get("out") is not None or given.get("kwargs") or (low is None and high is None):
             return False
+        if self.line.out.dtype.kind != "f":
+            return False  # whole numbers have bounds that their dtype may not hold
         if low is None or high is None:
             return self._last(np.minimum, given["a"], high) if low is None else self._last(np.maximum, given["a"], low)
         return self._last(CLIP, given["a"], low, high)

@@ -9,13 +9,13 @@ from inspect import signature
 from typing import Any
 
 import numpy as np
-from calligrad.scipy.originals import linalg
 
 from calligrad.function import Function
 from calligrad.ops.linalg import determinants, equations
 from calligrad.ops.linalg.hermitian import adjoint, hermitian
 from calligrad.scipy.linalg.triangles import exchanged, triangle
 from calligrad.scipy.offer import in_precision_of, native, offer
+from calligrad.scipy.originals import linalg
 from calligrad.value import conj
 
 GUESS: Any = signature(linalg.solve).parameters["assume_a"].default  # newer versions look at the matrix

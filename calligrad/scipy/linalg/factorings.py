@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from calligrad.scipy.originals import linalg
 
 from calligrad.function import Function
 from calligrad.ops.linalg import factorings, spectra
@@ -13,6 +12,7 @@ from calligrad.ops.linalg.hermitian import adjoint, hermitian
 from calligrad.scipy.linalg.equations import solve_sylvester
 from calligrad.scipy.linalg.triangles import as_before, order_of, triangle
 from calligrad.scipy.offer import in_precision_of, native, offer
+from calligrad.scipy.originals import linalg
 from calligrad.value import conj
 
 # ---------------------------------------------------------------- Cholesky

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from calligrad.scipy.originals import linalg
 
 from calligrad.function import Function
 from calligrad.scipy.linalg.equations import solve_sylvester
 from calligrad.scipy.offer import native, offer
+from calligrad.scipy.originals import linalg
 
 
 class MatrixFunction(Function):

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from calligrad.scipy.originals import linalg
 
 from calligrad.function import Function
 from calligrad.ops.linalg.hermitian import adjoint, hermitian
 from calligrad.scipy.linalg.equations import solve_continuous_lyapunov, solve_discrete_lyapunov
 from calligrad.scipy.offer import native, offer
+from calligrad.scipy.originals import linalg
 from calligrad.value import conj
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from calligrad.scipy.originals import linalg
 
 from calligrad.function import Function
 from calligrad.scipy.offer import offer
+from calligrad.scipy.originals import linalg
 from calligrad.value import as_arraylike
 
 

@@ -18,4 +18,4 @@ class Backend:
 
     def compiled(self, program: Program) -> Callable[[list[Any]], tuple]:
         """A function from the inputs of the program to its outputs."""
-        return Executable(Lowering(grouped(program)))
+        return Executable(Lowering(grouped(program))).run

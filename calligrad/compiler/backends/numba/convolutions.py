@@ -67,7 +67,7 @@ def _add(lowering: Lowering, plan: Any, named: dict[str, Var]) -> None:
     for name, size in plan.spaces.items():
         if name != "work":
             spaces[name] = lowering.space(size)
-            roots[name] = lowering.partial_root(spaces[name], size)
+            roots[name] = lowering.part(spaces[name])
     for step in plan.steps:
         task = Task(step.kernel, step.words, [roots[name] for name in step.reads], [roots[name] for name in step.writes])
         task.weight = step.products / SPEED

@@ -20,7 +20,7 @@ WORTH = 25_000  # nanoseconds of work from which on a second thread is worth its
 
 
 class Executable:
-    """Called with the list of a program's inputs, it gives the tuple of its outputs."""
+    """A lowered program with all that a run needs; ``run`` is the run."""
 
     def __init__(self, lowering: Lowering) -> None:
         self.lowering = lowering
@@ -30,7 +30,7 @@ class Executable:
         self.errors.checks = [self._call(Call(line)) for line in lowering.checked]
         self._lock = threading.Lock()
         self._moving: dict[tuple[str, int], list[tuple[np.ndarray, int, int]]] = {}
-        self.segments: list[Table | Callable] = []
+        self.segments: list[tuple[Table, int] | Callable[[], None]] = []
         group: list[Task] = []
         for task in [*lowering.tasks, None]:
             if isinstance(task, Task):
@@ -41,16 +41,12 @@ class Executable:
                 group = []
             if task is not None:
                 self.segments.append(self._call(task))
-        scalar = {var for var in program.inputs if memory.at[var].root.kind == "scalar"}
-        self._scalars = [(i, lowering.array(var)) for i, var in enumerate(program.inputs) if var in scalar]
-        self._arrays = [
-            (i, self._moving[key]) for i in range(len(program.inputs)) if (key := ("input", i)) in self._moving
-        ]
-        self._seen: list[Any] = [_nothing] * len(self._arrays)
-        self._pools = {k: _Pool(var, self._moving.get(("output", k), [])) for k, var in memory.fresh.items()}
-        self._results = [self._result(k, var) for k, var in enumerate(program.outputs)]
         self._inputs: list[Any] = []
         self._made: dict[int, np.ndarray] = {}
+        self._seen: list[Any] = [_nothing] * len(program.inputs)
+        self._pools = {k: _Pool(var, self._moving.get(("output", k), [])) for k, var in memory.fresh.items()}
+        self.run = self._script()
+        """Called with the list of the inputs, it gives the tuple of the outputs."""
 
     # ---- building
 
@@ -103,7 +99,7 @@ class Executable:
 
         def view() -> np.ndarray:
             whole = self._inputs[root.index] if root.kind == "input" else self._made[root.index]
-            if location.like is root.whole:
+            if location.like is root.whole and whole.shape == shape:  # a result may have another shape
                 return whole
             return np.asarray(_Lying(whole, shape, var.dtype, strides, offset))
 
@@ -123,45 +119,57 @@ class Executable:
 
         return store
 
-    def _result(self, k: int, var: Var) -> Callable[[], Any]:
+    def _result(self, k: int, var: Var, scope: dict[str, Any]) -> str:
+        """The output as source."""
         memory = self.lowering.memory
         if k in memory.fresh:
-            return lambda: self._made[k]
+            return f"made[{k}]"
         if k in memory.in_place:
-            return lambda: self._inputs[memory.in_place[k]]
-        fetch = self._fetched(var)
-        if var.weak:
-            return lambda: np.asarray(fetch()).item()
-        if not var.shape and var.is_scalar:
-            return lambda: np.asarray(fetch())[()]
-        return lambda: np.array(fetch(), order="K")
+            return f"inputs[{memory.in_place[k]}]"
+        root = self.lowering.at(var).root
+        if root.kind in ("own", "constant") and not var.shape:
+            scope[f"r{k}"] = self.lowering.array(var)
+            return f"r{k}.item()" if var.weak else f"r{k}[()]" if var.is_scalar else f"r{k}.copy()"
+        scope[f"r{k}"] = self._fetched(var)
+        if not var.shape and (var.weak or var.is_scalar):
+            return f"asarray(r{k}())" + (".item()" if var.weak else "[()]")
+        return f"array(r{k}(), order='K')"
+
+    def _script(self) -> Callable[[list[Any]], tuple]:
+        """What is to be done in a run, as straight-line Python."""
+        program, memory = self.lowering.program, self.lowering.memory
+        scope: dict[str, Any] = {
+            "self": self, "seen": self._seen, "made": self._made, "move": self._move, "lock": self._lock,
+            "asarray": np.asarray, "array": np.array,
+        }  # fmt: skip
+        body = ["self._inputs = inputs"]
+        for i, var in enumerate(program.inputs):
+            if memory.at[var].root.kind == "scalar":
+                scope[f"s{i}"] = self.lowering.array(var)
+                body.append(f"s{i}[...] = inputs[{i}]")
+            elif ("input", i) in self._moving:
+                body.append(f"if seen[{i}]() is not inputs[{i}]: move({i}, inputs[{i}])")
+        for k, pool in self._pools.items():
+            scope[f"take{k}"] = pool.take
+            body.append(f"made[{k}] = take{k}()")
+        for i, segment in enumerate(self.segments):
+            scope[f"run{i}"] = segment[0].run if isinstance(segment, tuple) else segment
+            body.append(f"run{i}({segment[1] if isinstance(segment, tuple) else ''})")
+        results = "".join(f"{self._result(k, var, scope)}, " for k, var in enumerate(program.outputs))
+        inner = "\n            ".join([*body, f"return ({results})"])
+        clear = "self._inputs = ()\n            made.clear()"
+        text = f"def run(inputs):\n    with lock:\n        try:\n            {inner}\n        finally:\n            {clear}"
+        exec(text, scope)
+        return scope["run"]
 
     # ---- running
 
-    def __call__(self, inputs: list[Any]) -> tuple:
-        with self._lock:
-            self._inputs = inputs
-            for i, place in self._scalars:
-                place[...] = inputs[i]
-            seen = self._seen
-            for n, (i, words) in enumerate(self._arrays):
-                array = inputs[i]
-                if seen[n]() is not array:
-                    address = array.__array_interface__["data"][0]
-                    for row, word, offset in words:
-                        row[word] = address + offset
-                    seen[n] = weakref.ref(array)
-            made = self._made = {k: pool.take() for k, pool in self._pools.items()}
-            try:
-                for segment in self.segments:
-                    if type(segment) is tuple:
-                        segment[0].run(segment[1])
-                    else:
-                        segment()
-                return tuple([result() for result in self._results])
-            finally:
-                made.clear()
-                self._inputs = []
+    def _move(self, i: int, array: np.ndarray) -> None:
+        """Input ``i`` is another array than in the last run: tell the kernels."""
+        address = array.__array_interface__["data"][0]
+        for row, word, offset in self._moving["input", i]:
+            row[word] = address + offset
+        self._seen[i] = weakref.ref(array)
 
 
 def _nothing() -> None:

@@ -1,4 +1,4 @@
-"""Fused groups as kernels: a group's lines as the steps of a nest, and the words that tell the kernel where arrays lie."""
+"""Fused groups as nests: their lines as steps of a kernel, their axes as its loops."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from calligrad.compiler.passes.fusion import Fused, loop_dtypes
 from calligrad.compiler.program import Line, Var
 from calligrad.kernels.arithmetic import TYPES, knows
-from calligrad.kernels.loops import IDENTITY, Nest, Operand, Phase, Reduction, Step
+from calligrad.kernels.nest import IDENTITY, Nest, Operand, Phase, Reduction, Step
 
 PIECE = 4096  # numbers of one long row that are a row of their own
 MOST_CHUNKS = 16  # of rows, each of which accumulates its own sums
@@ -23,7 +23,7 @@ class Unsupported(Exception):
 
 @dataclass(frozen=True)
 class Shape:
-    """The loops of a group: sizes of the outer and the inner axes, and the length of the whole if one long row is cut."""
+    """The loops of a group: sizes of the outer and the inner axes; the length of the whole if one long row is cut."""
 
     outer: tuple[int, ...]
     inner: tuple[int, ...]
@@ -147,7 +147,7 @@ class Translation:
         return self.refs[var] if var in self.refs else self.refs[self._same(var)]
 
     def _reduction(self, line: Line, level: str, steps: list[Step], number: int) -> Reduction:
-        kind = _name(line.op.__self__)
+        kind = _name(getattr(line.op, "__self__", line.op))
         out = _known(line.out.dtype)
         if line.kwargs.get("initial", IDENTITY[kind]) != IDENTITY[kind]:
             raise Unsupported("a reduction that starts from a number of its own")

@@ -1,98 +1,106 @@
-"""What makes kernels of each kind of line: fused groups, matrix products, copies."""
+"""Fused groups as kernels: one for the group, and one more for each sum over all of its rows."""
 
 from __future__ import annotations
 
 import math
+from typing import cast
 
-from calligrad.compiler.backends.numba.groups import MOST_CHUNKS, Translation, Unsupported, strides_of
+import numpy as np
+
+from calligrad import parallel
+from calligrad.compiler.backends.numba.groups import Translation, Unsupported, strides_of
 from calligrad.compiler.backends.numba.lowering import Lowering, Task, lowers
 from calligrad.compiler.passes.fusion import Fused
 from calligrad.compiler.program import Line, Var
 from calligrad.kernels import loops
-from calligrad.kernels.cache import compile_written
-from calligrad import parallel
-
-import numpy as np
+from calligrad.kernels import nest as nests
+from calligrad.kernels.cache import Kernel, compile_written
 
 
 @lowers(Fused)
 def fused_group(lowering: Lowering, line: Line) -> bool:
-    """A fused group as one kernel, and one more for each sum over all rows."""
-    fused = line.op
+    """A group as kernels, if there are kernels for all that it does."""
     try:
-        made = Translation(fused)
+        return _Group(lowering, line).lower()
     except Unsupported as why:
         lowering.called.append((line, str(why)))
         return False
-    nest, shape = made.nest, made.shape
-    outs = dict(zip(fused.program.outputs, line.outs, strict=True))
-    if not all(_is_dense(lowering, outs[var]) for var in made.accumulated):
-        lowering.called.append((line, "a sum over all rows whose numbers do not lie beside each other"))
-        return False
-    pairs = [*zip(fused.program.inputs, line.args), *outs.items()]
-    if not all(_lies_as_planned(lowering, outer, inner) for inner, outer in pairs):
-        lowering.called.append((line, "an array that lies otherwise than it did"))
-        return False
-    chunks = made.chunks()
-    words = np.zeros(loops.words_of(nest), np.int64)
-    words[loops.CHUNKS], words[loops.TOTAL] = chunks, shape.total
-    scratch = loops.scratch_of(nest, math.prod(shape.inner))
-    if scratch:
-        words[loops.SCRATCH_SIZE] = -(-scratch // 64) * 64
-        words[loops.SCRATCH] = lowering.space(int(words[loops.SCRATCH_SIZE]) * parallel.MOST)
-    words[loops.SIZES : loops.SIZES + len(shape.outer) + len(shape.inner)] = (*shape.outer, *shape.inner)
-    kernel = compile_written(lambda symbol: loops.written(nest, symbol), repr(nest), "fused")
-    task = Task(kernel, words, [], [])
-    ins = dict(zip(fused.program.inputs, line.args, strict=True))
-    operands = [*((var, ins[var]) for var in fused.program.inputs), *((var, outs[var]) for var in made.plain)]
-    for i, (inner, outer) in enumerate(operands):
-        at = loops.operand_at(nest, i)
-        location = lowering.at(outer)
-        lowering.point(task, at, location)
-        steps = strides_of(fused, inner, shape)
-        words[at + 1 : at + 1 + len(steps)] = steps
-        (task.reads if i < len(ins) else task.writes).append(location.root)
-    lowering.tasks.append(task)
-    points = math.prod(shape.outer) * math.prod(shape.inner)
-    task.weight = points * 0.05 * (1 + sum(len(phase.steps) for phase in nest.phases))
-    reductions = loops.accumulators(nest)
-    for i, (inner, reduction) in enumerate(zip(made.accumulated, reductions, strict=True), start=len(operands)):
-        at = loops.operand_at(nest, i)
-        location = lowering.at(outs[inner])
-        size = math.prod(shape.inner) if reduction.level == "column" else 1
-        axes = len(shape.outer) + len(shape.inner)
-        words[at + axes + 1] = size
+
+
+class _Group:
+    """A group on its way to be tasks."""
+
+    def __init__(self, lowering: Lowering, line: Line) -> None:
+        self.lowering = lowering
+        self.fused = cast(Fused, line.op)
+        self.made = Translation(self.fused)
+        program = self.fused.program
+        self.outer: dict[Var, Var] = dict(zip(program.inputs, line.args)) | dict(zip(program.outputs, line.outs))
+
+    def lower(self) -> bool:
+        """Append the tasks."""
+        made, nest, shape = self.made, self.made.nest, self.made.shape
+        for inner, outer in self.outer.items():
+            self._refuse_misplaced(inner, outer)
+        task = Task(_kernel(nest), np.zeros(nests.words_of(nest), np.int64), [], [])
+        words = task.words
+        words[nests.CHUNKS], words[nests.TOTAL] = made.chunks(), shape.total
+        words[nests.SIZES : nests.SIZES + len(shape.outer) + len(shape.inner)] = (*shape.outer, *shape.inner)
+        if scratch := nests.scratch_of(nest, math.prod(shape.inner)):
+            words[nests.SCRATCH_SIZE] = -(-scratch // 64) * 64
+            words[nests.SCRATCH] = self.lowering.space(int(words[nests.SCRATCH_SIZE]) * parallel.MOST)
+        inputs = self.fused.program.inputs
+        for i, inner in enumerate([*inputs, *made.plain]):
+            location = self.lowering.at(self.outer[inner])
+            at = nests.operand_at(nest, i)
+            self.lowering.point(task, at, location)
+            steps = strides_of(self.fused, inner, shape)
+            words[at + 1 : at + 1 + len(steps)] = steps
+            (task.reads if i < len(inputs) else task.writes).append(location.root)
+        points = math.prod(shape.outer) * math.prod(shape.inner)
+        task.weight = points * 0.05 * (1 + sum(len(phase.steps) for phase in nest.phases))
+        self.lowering.tasks.append(task)
+        for i, (inner, reduction) in enumerate(zip(made.accumulated, nests.accumulators(nest), strict=True)):
+            self._accumulate(task, nests.operand_at(nest, len(inputs) + len(made.plain) + i), inner, reduction)
+        return True
+
+    def _accumulate(self, task: Task, at: int, inner: Var, reduction: nests.Reduction) -> None:
+        """Where the chunks accumulate a sum over all rows, and the kernel that joins them."""
+        lowering, shape = self.lowering, self.made.shape
+        chunks = int(task.words[nests.CHUNKS])
+        first, last = at + 1 + len(shape.outer), at + 1 + len(shape.outer) + len(shape.inner)
+        size = 1
         if reduction.level == "column":
-            words[at + 1 + len(shape.outer) : at + 1 + axes] = _dense(shape.inner)
+            size = math.prod(shape.inner)
+            task.words[first:last] = [math.prod(shape.inner[i + 1 :]) for i in range(len(shape.inner))]
+        task.words[last] = size
+        location = lowering.at(self.outer[inner])
         if chunks == 1:
             lowering.point(task, at, location)
             task.writes.append(location.root)
-            continue
-        words[at] = partial = lowering.space(chunks * size * 8)
-        kernel = compile_written(
-            lambda symbol, r=reduction: loops.joining(r.kind, r.dtype, symbol),
-            f"join {reduction.kind} {reduction.dtype}",
-            "join",
-        )
-        root = lowering.partial_root(partial, chunks * size * 8)
-        task.writes.append(root)
-        join = Task(kernel, np.array([chunks, size, partial, 0], np.int64), [root], [location.root])
+            return
+        task.words[at] = partial = lowering.space(chunks * size * np.dtype(reduction.dtype).itemsize)
+        parts = lowering.part(partial)
+        task.writes.append(parts)
+        words = np.array([chunks, size, partial, 0], np.int64)
+        join = Task(_joining(reduction.kind, reduction.dtype), words, [parts], [location.root])
         join.weight = chunks * size * 0.2
         lowering.point(join, 3, location)
         lowering.tasks.append(join)
-    return True
+
+    def _refuse_misplaced(self, inner: Var, outer: Var) -> None:
+        """Raise for an array that does not lie as the group has reckoned."""
+        like = self.lowering.at(outer).like
+        own = inner.strides if len(inner.strides) == len(inner.shape) else np.empty(inner.shape, inner.dtype).strides
+        if not all(n == 1 or a == b for n, a, b in zip(like.shape, like.strides, own)):
+            raise Unsupported("an array lies otherwise than it did")
+        if inner in self.made.accumulated and not like.flags.c_contiguous:
+            raise Unsupported("the numbers of a sum over all rows do not lie beside each other")
 
 
-def _dense(sizes: tuple[int, ...]) -> list[int]:
-    return [math.prod(sizes[i + 1 :]) for i in range(len(sizes))]
+def _kernel(nest: nests.Nest) -> Kernel:
+    return compile_written(lambda symbol: loops.written(nest, symbol), repr(nest), "fused")
 
 
-def _is_dense(lowering: Lowering, var) -> bool:
-    return lowering.at(var).like.flags.c_contiguous
-
-
-def _lies_as_planned(lowering: Lowering, var: Var, inner: Var) -> bool:
-    """Whether the array has the strides from which the group reckoned."""
-    like = lowering.at(var).like
-    own = inner.strides if len(inner.strides) == len(inner.shape) else np.empty(inner.shape, inner.dtype).strides
-    return all(n == 1 or a == b for n, a, b in zip(like.shape, like.strides, own))
+def _joining(kind: str, dtype: str) -> Kernel:
+    return compile_written(lambda symbol: loops.joining(kind, dtype, symbol), f"join {kind} {dtype}", "join")

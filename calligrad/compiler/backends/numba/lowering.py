@@ -104,7 +104,7 @@ class Lowering:
         self.kept.append(memory)
         return -(-memory.ctypes.data // ALIGN) * ALIGN
 
-    def partial_root(self, address: int, nbytes: int) -> Root:
+    def part(self, address: int) -> Root:
         """Memory of a task's own as a root, so that who reads it waits."""
         return Root("partial", address, np.empty(0))
 
@@ -112,9 +112,9 @@ class Lowering:
         """The array itself, if it is always at the same place."""
         location = self.at(var)
         base = self.address(location.root)
-        owner = {"own": self.arena, "scalar": self.scalars}.get(location.root.kind)
-        if owner is None:
+        if location.root.kind not in ("own", "scalar"):
             return location.like
+        owner: np.ndarray = self.arena if location.root.kind == "own" else self.scalars
         flat = owner.view(np.uint8)
         offset = base - flat.ctypes.data + location.offset
         return np.ndarray(location.like.shape, var.dtype, flat, offset, location.like.strides)

@@ -142,7 +142,7 @@ class Memory:
         written = {output: var for var, output in self.program.writes}
         for k, var in enumerate(self.program.outputs):
             location = self.at[var]
-            if location.root.kind != "own" or location.like is not location.root.whole:
+            if location.root.kind != "own" or not _is_whole(location):
                 continue
             target = written.get(k)
             if target is not None and self._fits_in_place(var, target):
@@ -192,11 +192,17 @@ class Memory:
         return total
 
 
+def _is_whole(location: Location) -> bool:
+    """Whether it is all of its memory, at most in another shape."""
+    like, whole = location.like, location.root.whole
+    return like is whole or (like.size == whole.size and like.flags.c_contiguous and whole.flags.c_contiguous)
+
+
 def laid_out(var: Var) -> np.ndarray:
     """An array of the shape and layout of ``var``, dense; its contents mean nothing."""
     order = sorted(range(len(var.shape)), key=lambda i: -abs(var.strides[i]) if var.strides else 0)
     dense = np.empty([var.shape[i] for i in order], var.dtype)
-    return dense.transpose(np.argsort(order)) if order else dense
+    return dense.transpose(np.argsort(order)) if order != sorted(order) else dense  # a view is nobody's own
 
 
 def lying_as(var: Var) -> np.ndarray:

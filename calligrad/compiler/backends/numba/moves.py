@@ -11,6 +11,7 @@ from calligrad.compiler.backends.numba.lowering import Lowering, Task, lowers
 from calligrad.compiler.backends.numba.memory import Location, Root
 from calligrad.compiler.program import Line, Var
 from calligrad.kernels import loops
+from calligrad.kernels import nest as nests
 from calligrad.kernels.arithmetic import TYPES
 from calligrad.kernels.cache import Kernel, compile_written
 
@@ -28,7 +29,7 @@ def copied(lowering: Lowering, line: Line) -> bool:
     source = line.args[0]
     return (
         type(source) is Var
-        and is_movable(source, line.out)
+        and can_move(source.dtype, line.out.dtype)
         and copy(lowering, lowering.at(source), _at(lowering, line))
     )
 
@@ -40,7 +41,7 @@ def reshaped(lowering: Lowering, line: Line) -> bool:
     if type(source) is not Var or line.kwargs.get("order", "C") != "C" or not out.like.flags.c_contiguous:
         return False
     target = Location(out.root, out.like.reshape(source.shape))
-    return is_movable(source, line.out) and copy(lowering, lowering.at(source), target)
+    return can_move(source.dtype, line.out.dtype) and copy(lowering, lowering.at(source), target)
 
 
 @lowers(np.zeros_like, np.ones_like, np.full_like, np.empty_like, np.zeros, np.ones, np.full, np.empty)
@@ -63,7 +64,7 @@ def set_at_slices(lowering: Lowering, line: Line) -> bool:
         return False
     target = _at(lowering, line)
     source = located(lowering, value, x.dtype)
-    if source is None or not is_movable(x, line.out):
+    if source is None or not can_move(x.dtype, x.dtype):
         return False
     old = lowering.at(x)
     if (old.root, old.offset) != (target.root, target.offset):
@@ -128,11 +129,12 @@ def _as_view(key: Any) -> Any:
     return parts if any(part is Ellipsis for part in parts) else (*parts, ...)
 
 
-def is_movable(source: Any, target: Any) -> bool:
-    """Whether numbers of one dtype can be copied to where they have the other."""
-    a, b = source.dtype, target.dtype
+def can_move(a: np.dtype, b: np.dtype) -> bool:
+    """Whether a kernel copies numbers of one dtype to where they have the other."""
+    if not (a.isnative and b.isnative):
+        return False
     if a == b:
-        return a.name in TYPES or a.itemsize in SAME_SIZE
+        return a.name in TYPES or (a.itemsize in SAME_SIZE and a.kind in "iufc")
     to_float = b.kind == "f" and a.kind in "fib"
     return a.name in TYPES and b.name in TYPES and (to_float or (a.kind in "ib" and b.kind == "i"))
 
@@ -140,10 +142,13 @@ def is_movable(source: Any, target: Any) -> bool:
 def located(lowering: Lowering, x: Any, dtype: np.dtype) -> Location | None:
     """Where an argument lies, or a place for a number; None if its numbers cannot become ``dtype``."""
     if type(x) is Var:
-        return lowering.at(x) if is_movable(x, np.empty(0, dtype)) else None
+        return lowering.at(x) if can_move(x.dtype, dtype) else None
     if not isinstance(x, (bool, int, float, np.generic, np.ndarray)):
         return None
-    whole = np.asarray(x).astype(dtype)
+    whole = np.asarray(x)
+    if not np.can_cast(whole.dtype, dtype, "same_kind") or not can_move(dtype, dtype):
+        return None
+    whole = whole.astype(dtype)
     lowering.kept.append(whole)
     return Location(Root("constant", -1, whole), whole)
 
@@ -190,13 +195,13 @@ def copy(lowering: Lowering, source: Location, target: Location) -> bool:
         axes = [(1, 0, 0)] * (4 - len(axes)) + axes
     outer, (_, *inner) = len(axes) - 1, axes[-1]
     kernel, nest = copier(*dtypes, outer, *(step if step in (0, 1) else 2 for step in inner))
-    words = np.zeros(loops.words_of(nest), np.int64)
-    words[loops.TOTAL] = total
-    words[loops.CHUNKS] = min(64, math.prod(axis[0] for axis in axes[:-1]))
-    words[loops.SIZES : loops.SIZES + len(axes)] = [axis[0] for axis in axes]
+    words = np.zeros(nests.words_of(nest), np.int64)
+    words[nests.TOTAL] = total
+    words[nests.CHUNKS] = min(64, math.prod(axis[0] for axis in axes[:-1]))
+    words[nests.SIZES : nests.SIZES + len(axes)] = [axis[0] for axis in axes]
     task = Task(kernel, words, [source.root], [target.root])
     for i, location in enumerate((source, target)):
-        at = loops.operand_at(nest, i)
+        at = nests.operand_at(nest, i)
         point(lowering, task, at, location)
         words[at + 1 : at + 1 + len(axes)] = [axis[i + 1] for axis in axes]
     task.weight = target.like.size * (0.1 if inner == [1, 1] else 0.4)
@@ -204,10 +209,10 @@ def copy(lowering: Lowering, source: Location, target: Location) -> bool:
     return True
 
 
-def copier(source: str, target: str, outer: int, from_: int, to: int) -> tuple[Kernel, loops.Nest]:
+def copier(source: str, target: str, outer: int, from_: int, to: int) -> tuple[Kernel, nests.Nest]:
     """The kernel that copies rows, of so many axes, between dtypes; ``from_`` and ``to`` are ``Operand.inner``."""
-    ends = [loops.Operand(dtype, "element", inner) for dtype, inner in ((source, from_), (target, to))]
-    nest = loops.Nest(outer, 1, (ends[0],), (ends[1],), (), (loops.Phase(stores=((0, ("in", 0)),)),))
+    ends = [nests.Operand(dtype, "element", inner) for dtype, inner in ((source, from_), (target, to))]
+    nest = nests.Nest(outer, 1, (ends[0],), (ends[1],), (), (nests.Phase(stores=((0, ("in", 0)),)),))
     return compile_written(lambda symbol: loops.written(nest, symbol), repr(nest), "copy"), nest
 
 

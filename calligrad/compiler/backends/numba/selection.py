@@ -11,13 +11,14 @@ import numpy as np
 from calligrad.compiler.backends.numba.lowering import Lowering, Task, lowers
 from calligrad.compiler.backends.numba.memory import Location
 from calligrad.compiler.backends.numba.moves import (
+    can_move,
     copy,
     is_basic,
-    is_movable,
     located,
     point,
     scratch,
     set_at_slices,
+    spread,
     walk,
 )
 from calligrad.compiler.operations import call_at, setitem
@@ -51,7 +52,7 @@ def taken(lowering: Lowering, line: Line) -> bool:
     if axis is None:
         location = _flat(location)
         axis = 0
-    if location is None:
+    if location is None or not location.like.ndim:
         return False
     key = (*(slice(None),) * (axis % location.like.ndim), indices)
     return _select(lowering, "TAKE", location, key, lowering.at(line.out))
@@ -105,7 +106,7 @@ def _changed(lowering: Lowering, what: str, x: Var, key: Any, value: Any, target
     """A copy of ``x``, unless its memory is the result's, and then the kernel that changes it."""
     chosen = _chosen(lowering, target, key)
     values = located(lowering, value, x.dtype)
-    if chosen is None or values is None or not is_movable(x, x):
+    if chosen is None or values is None or not can_move(x.dtype, x.dtype):
         return False
     if values.like.dtype != x.dtype:
         cast = scratch(lowering, values.like.shape, x.dtype)
@@ -206,6 +207,8 @@ def _add_kernel(lowering: Lowering, what: str, chosen: Chosen, other: Location) 
     """Add the kernel that moves numbers between what was chosen and the other array, of the shape of the result."""
     if not other.like.size or not chosen.x.like.size:
         return not _would_fail(chosen)
+    if chosen.x.like.itemsize not in MOVED or not chosen.x.like.dtype.isnative or chosen.x.like.dtype.hasobject:
+        return False
     x, begin, points = chosen.x.like, chosen.begin, chosen.points
     places = other.like
     at_points = np.moveaxis(places, range(begin, begin + points), range(points))  # then slabs

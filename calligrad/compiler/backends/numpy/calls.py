@@ -74,6 +74,11 @@ def can_overwrite(line: Line, argument: Var, out: Var) -> bool:
     return is_pointwise(line)
 
 
+def given(op: Any, out: str) -> str:
+    """The argument that says where a ufunc writes: by position, which is faster, where NumPy does not warn of it."""
+    return f"out={out}" if op in (np.maximum, np.minimum) else out
+
+
 class Calls:
     """Writes calls; ``text(x)`` gives the source of an argument, ``name(x)`` a name for an object."""
 
@@ -104,7 +109,7 @@ class Calls:
         """The call, which writes into the array called ``out``; if that ``is_there``, it holds the first argument."""
         op, args, kwargs = line.op, line.args, line.kwargs
         if is_pointwise(line) or op is np.matmul:
-            return [f"{self.name(op)}({', '.join([*map(self.text, args), out])})"]
+            return [f"{self.name(op)}({', '.join([*map(self.text, args), given(op, out)])})"]
         if op is np.copy or op is np.astype:
             return [f"{self.name(np.copyto)}({out}, {self.text(args[0])}, 'unsafe')"]
         if op is setitem:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from calligrad import parallel
-from calligrad.compiler.backends.numpy.calls import is_pointwise
+from calligrad.compiler.backends.numpy.calls import given, is_pointwise
 from calligrad.compiler.passes.common import without_repeats
 from calligrad.compiler.passes.fusion import Fused, fused
 from calligrad.compiler.passes.fusion.group import strides_of
@@ -144,7 +144,7 @@ class Tiles:
             if var.shape == self.whole or (len(var.shape) == len(self.whole) and var.shape[0] > 1):
                 body.append(f"{names[var]} = {names[var]}[piece]")
         for line in self.lines:
-            body.append(f"{text(line.op)}({', '.join(text(x) for x in (*line.args, line.out))})")
+            body.append(f"{text(line.op)}({', '.join([*map(text, line.args), given(line.op, text(line.out))])})")
         arguments = ["piece", *(f"s{i}" for i in range(len(self.kinds))), *(names[v] for v in (*inputs, *outputs))]
         exec(f"def tile({', '.join(arguments)}):\n    " + "\n    ".join(body), content)
         return content["tile"]

@@ -71,6 +71,8 @@ def arranged(tasks: Iterable[Task]) -> Arrangement | None:
             if columns and not _is_dense(task.out, labels[task.out], [axis for axis in order if axis in left]):
                 return None
         elif task.kind == ELEMENTWISE and sets[task.out] != everything and sets[task.out]:
+            if order and order[-1] in sets[task.out]:
+                return None  # a row would be a column of the arrays, whose numbers lie far apart
             outers.add(sets[task.out])
     if len(outers) > 1:
         return None

@@ -114,6 +114,7 @@ def copied(lines: list[Line], inputs: list[Var], outputs: list[Var]) -> tuple[Pr
             return x
         if x not in table:
             table[x] = Var(x.shape, x.dtype, x.strides, x.weak)
+            table[x].is_scalar = x.is_scalar
         return table[x]
 
     inside = [own(var) for var in inputs]

@@ -187,9 +187,12 @@ class _Grouping:
         full = dict(tasks)
         todo = list(tasks.values())
         while todo:
-            for var in todo.pop().line.ins:
+            reader = todo.pop()
+            for var in reader.line.ins:
                 inner = self.waiting.get(var)
-                if inner is not None and var not in full and (inner.kind == RENAME or var not in self.made_by):
+                if inner is None or var in full or _is_column(inner, reader):
+                    continue
+                if inner.kind == RENAME or var not in self.made_by:
                     full[var] = inner
                     todo.append(inner)
         in_order = sorted(full.values(), key=lambda t: t.place)
@@ -253,8 +256,14 @@ def _task(line: Line, place: int, knows: Callable[[Line], bool]) -> Task:
 
 
 def _are_one(leaves: Iterable[Var], out: Var) -> bool:
-    arrays = [var for var in leaves if var.shape]
-    return len(arrays) <= 1 and all(var.size == out.size for var in arrays)
+    """Whether one array at most is as large as ``out``; the others are met along some axes."""
+    return sum(var.size == out.size for var in leaves if var.shape) <= 1
+
+
+def _is_column(inner: Task, reader: Task) -> bool:
+    """Whether the one gives a number for each place of a row, which would be no part of the reader's nest."""
+    out = inner.out
+    return inner.kind == ELEMENTWISE and out.size < reader.out.size and out.shape[-1:] not in ((), (1,))
 
 
 def _fits(tasks: dict[Var, Task]) -> bool:

@@ -137,7 +137,12 @@ def loop_dtypes(line: Line) -> tuple[np.dtype, ...]:
     if not isinstance(line.op, np.ufunc):
         return (line.out.dtype,) * len(line.args)
     given = [_loop_kind(x) for x in line.args]
+    if line.op in _LOGICAL:  # which ask whether a number is 0, whatever its dtype is
+        return tuple(np.dtype(kind) for kind in given)
     return line.op.resolve_dtypes((*given, None))[: len(given)]
+
+
+_LOGICAL = (np.logical_and, np.logical_or, np.logical_xor, np.logical_not)
 
 
 def _loop_kind(x: Any) -> Any:

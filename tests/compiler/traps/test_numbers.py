@@ -1,0 +1,209 @@
+"""Numbers, lists and other state of Python's: right, or captured anew."""
+
+import numpy as np
+import pytest
+
+from calligrad import Value, nn
+from tests.compiler.traps.checks import Training, X, Y, compiled, refused, same
+
+
+class Counter:
+    def __init__(self):
+        self.t = 0
+        self.rate = 1.0
+        self.seen = []
+
+    def count(self, x):
+        self.t += 1
+        return x * self.t
+
+    def decay(self, x):
+        self.rate *= 0.5
+        return x * self.rate
+
+    def every_third(self, x):
+        self.t += 1
+        return x * 2 if self.t % 3 == 0 else x
+
+    def label(self, x):
+        self.t += 1
+        return x + float(f"{self.t}")
+
+    def remember(self, x):
+        self.seen.append(np.sum(x))
+        return x * 2
+
+
+@pytest.mark.parametrize("name", ["count", "decay", "every_third"])
+def test_python_counter_counts(name):
+    a, b = Counter(), Counter()
+    f, g = getattr(a, name), compiled(getattr(b, name))
+    for _ in range(10):
+        assert same(f(X), g(X))
+        assert (a.t, a.rate) == (b.t, b.rate)
+    assert len(g.runs) <= 2
+
+
+def test_list_that_grows_is_refused():
+    counter = Counter()
+    refused(counter.remember, X, match="goes from 0 entries to 1")
+    assert counter.seen == []
+
+
+SCALE = 2.0
+WORDS = {"scale": 3, "name": "a"}
+
+
+def uses_global(x):
+    return x * SCALE
+
+
+def uses_dict(x):
+    return x * WORDS["scale"] if WORDS["name"] == "a" else x
+
+
+def test_numbers_outside_that_change():
+    global SCALE
+    f, g = compiled(uses_global), compiled(uses_dict)
+    shift = 1
+
+    def shifted(x, by=5):
+        return x + shift + by
+
+    h = compiled(shifted)
+    for i in range(12):
+        SCALE, WORDS["scale"], shift = 2.0 + i, i, i * i
+        assert same(f(X), uses_global(X))
+        assert same(g(X), uses_dict(X))
+        assert same(h(X), shifted(X))
+    assert max(len(f.runs), len(g.runs), len(h.runs)) <= 2  # at first a constant, then a number that is read
+    WORDS["name"] = "b"
+    assert same(g(X), X)
+    WORDS.update(scale=3, name="a")
+    shifted.__defaults__ = (100,)
+    assert same(h(X), shifted(X))
+
+
+def test_number_whose_type_changes():
+    scale = 2
+    f = compiled(lambda x: x * scale)
+    for scale in 2, 2.0, np.float64(2), True, 2, 0.0, -0.0:
+        expected = np.array([1, 2]) * scale
+        got = f(np.array([1, 2]))
+        assert same(got, expected)
+        assert same(np.signbit(got), np.signbit(expected))
+
+
+def test_a_number_that_no_program_can_hold_is_captured_anew():
+    depth = 1
+
+    def deep(x):
+        for _ in range(depth):
+            x = np.tanh(x)
+        return x * np.zeros(depth).shape[0] + {1: 10, 2: 20, 3: 30}[depth]
+
+    f = compiled(deep)
+    for n in 1, 2, 3, 1, 2, 3:
+        depth = n
+        assert same(f(X), deep(X))
+
+
+def test_class_attribute_module_global_and_slots():
+    class Slotted:
+        __slots__ = ("w",)
+
+    class Net:
+        scale = 2.0
+
+        def __init__(self):
+            self.inner = Slotted()
+            self.inner.w = np.ones(3)
+
+        def __call__(self, x):
+            return x * self.scale * self.inner.w
+
+    net = Net()
+    f = compiled(net)
+    for i in range(4):
+        Net.scale = float(i)
+        net.inner.w = np.full(3, i + 1.0)
+        assert same(f(X), net(X))
+
+
+def test_what_is_replaced_between_calls():
+    class Net:
+        def __init__(self):
+            self.act = np.tanh
+            self.layers = [nn.Linear(3, 3), nn.Linear(3, 3)]
+            self.sizes = (1, 2)
+
+        def __call__(self, x):
+            for layer in self.layers:
+                x = self.act(layer(x))
+            return x.data * sum(self.sizes)
+
+    net = Net()
+    f = compiled(net)
+    changes = [
+        lambda: None,
+        lambda: setattr(net, "act", np.sin),
+        lambda: net.layers.append(nn.Linear(3, 3)),
+        lambda: net.layers.pop(0),
+        lambda: net.layers.__setitem__(0, nn.Linear(3, 3)),
+        lambda: setattr(net, "sizes", (3, 4)),
+        lambda: setattr(net.layers[0], "bias", None),
+    ]
+    for change in changes:
+        change()
+        for _ in range(3):
+            assert same(f(X), net(X))
+
+
+def test_a_history_that_the_code_does_not_read_does_not_matter():
+    class Trainer(Training):
+        def __init__(self):
+            super().__init__()
+            self.history, self.epochs = [], 0
+            self.step = compiled(super().step)
+
+        def fit(self):
+            for _ in range(6):
+                self.history.append(float(self.step(X, Y).data))
+                self.epochs += 1
+
+    t = Trainer()
+    t.fit()
+    assert len(t.step.runs) == 1
+
+
+def test_state_that_is_kept_from_call_to_call():
+    class Memory:
+        def __init__(self):
+            self.h = np.zeros(3, np.float32)
+
+        def __call__(self, x):
+            self.h = np.tanh(self.h + x)
+            self.last = self.h * 2
+            return self.h
+
+    a, b = Memory(), Memory()
+    f = compiled(b)
+    for i in range(6):
+        assert same(a(X[i % 4]), f(X[i % 4]))
+        assert same(a.h, b.h)
+        assert same(a.last, b.last)
+
+
+def test_state_of_values_in_a_dict():
+    state = {"h": Value(np.zeros(3), requires_grad=False), "n": None}
+
+    def remember(x):
+        state["h"] = state["h"] * 0.5 + x
+        state["n"] = (state["h"], "text")
+        return state["h"].data
+
+    f = compiled(remember)
+    got = [np.copy(f(np.ones(3))) for _ in range(5)]
+    assert [x[0] for x in got] == [1, 1.5, 1.75, 1.875, 1.9375]
+    assert type(state["h"]._array) is np.ndarray
+    assert state["n"][1] == "text"

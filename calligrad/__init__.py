@@ -26,6 +26,7 @@ __version__ = "0.1.0"
 keep_freed()
 
 __all__ = [
+    "CaptureError",
     "Elementwise",
     "Function",
     "Linear",
@@ -80,6 +81,7 @@ if TYPE_CHECKING:  # what follows, for those who read without running
     from calligrad.anomaly import detect_anomaly
     from calligrad.batching import vmap
     from calligrad.compiler.compiled import compile
+    from calligrad.compiler.traced import CaptureError
     from calligrad.diagnosis.doctor import doctor
     from calligrad.nn.activations import gelu, relu, sigmoid, tanh
     from calligrad.nn.linear import Linear
@@ -87,6 +89,7 @@ if TYPE_CHECKING:  # what follows, for those who read without running
 
 _PACKAGES = ("batching", "data", "nn", "optim", "testing", "train")
 _HOMES = {
+    "CaptureError": "compiler.traced",
     "Linear": "nn",
     "Module": "nn",
     "compile": "compiler.compiled",

@@ -59,7 +59,7 @@ def _in_place(operation: Callable) -> Callable:
         self._replace(y)
         return self
 
-    name = operation.__name__
+    name = operation.__name__.strip("_")
     method.__name__ = method.__qualname__ = f"__i{name}__"
     return method
 
@@ -214,6 +214,8 @@ class ArrayLike:
     __imul__, __itruediv__ = _in_place(operator.mul), _in_place(operator.truediv)
     __ifloordiv__, __imod__ = _in_place(operator.floordiv), _in_place(operator.mod)
     __ipow__, __imatmul__ = _in_place(operator.pow), _in_place(operator.matmul)
+    __iand__, __ior__, __ixor__ = _in_place(operator.and_), _in_place(operator.or_), _in_place(operator.xor)
+    __ilshift__, __irshift__ = _in_place(operator.lshift), _in_place(operator.rshift)
 
     def __pow__(self, exponent: Any) -> Any:
         if type(exponent) in (int, float) and exponent == 2:  # as ndarray does: exact, and faster than pow

@@ -12,15 +12,17 @@ from typing import Any
 
 import numpy as np
 
+from calligrad.formula import formula, is_served
 from calligrad.modes import capturing
 
 
-def primitive(reference: Callable | None = None, *, checks: bool = False) -> Callable:
+def primitive(reference: Callable | None = None, *, checks: bool = False, eager: bool = False) -> Callable:
     """Declare a function of arrays as one operation. It changes none of them, and gives an array or a tuple of arrays.
 
     Its arrays are positional; settings, numbers and hashable objects, follow as keywords. ``reference`` is a short
     function of the same arguments in plain NumPy, for those who read the source of a program. One that ``checks`` its
-    arguments is called for what it may raise.
+    arguments is called for what it may raise. With ``eager`` the kernel that it has in programs serves large arrays
+    outside of them, too.
     """
 
     def declare(f: Callable) -> Callable:
@@ -30,8 +32,11 @@ def primitive(reference: Callable | None = None, *, checks: bool = False) -> Cal
                 for x in (*args, *kwargs.values()):
                     if hasattr(x, "storage"):  # an array of a capture
                         return x.tracer.call(call, args, kwargs)
+            if eager and is_served(*args):
+                return by_kernel(*args, **kwargs)
             return f(*args, **kwargs)
 
+        by_kernel = formula(call, f)
         call.reference = reference or f  # type: ignore[attr-defined]
         call.checks = checks  # type: ignore[attr-defined]
         return call

@@ -18,9 +18,9 @@ from calligrad.compiler.host import Number
 from calligrad.compiler.program import Program, Var
 from calligrad.compiler.results import now
 from calligrad.compiler.standins import UNREAD, Stale
-from calligrad.compiler.surroundings import Place, Surroundings
+from calligrad.compiler.surroundings import SCALARS, Place, Surroundings
 from calligrad.compiler.trace import Trace
-from calligrad.compiler.traced import CaptureError
+from calligrad.compiler.traced import CaptureError, Traced
 from calligrad.modes import capturing
 from calligrad.value import Value
 
@@ -255,6 +255,7 @@ class Capture:
                 f"it draws from {moved}, which later calls would not. Draw from calligrad.random.generator(), or from"
                 " an np.random.default_rng(…) that is an argument or global"
             )
+        self._result = result
         self.changes = changes = Changes(self)
         self.later = [(f, changes.results.of(args)) for f, args in self.later]
         self.result = changes.results.of(result)
@@ -268,6 +269,12 @@ class Capture:
         self.program = Program(
             list(trace.inputs), {}, list(trace.lines), self.outputs + trace.checks, list(self.writes)
         )
+
+    def left(self) -> list[Any]:
+        """All numbers that the run has left, to be compared with those of a run that was captured in another way."""
+        written = [traced.data for traced in self.trace.written()]
+        places = [place.get() for place in self.surroundings.places]
+        return [_bits(x) for x in leaves_of([self._result, written, places])]
 
     def _put_back(self) -> None:
         """All as it was before."""
@@ -305,6 +312,14 @@ def _names_of_arguments(f: Callable, args: tuple, kwargs: dict[str, Any]) -> lis
     words = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
     words += [f"argument {i}" for i in range(len(words), len(args))]
     return [name for word, x in [*zip(words, args), *kwargs.items()] for name in names_of(x, word)]
+
+
+def _bits(x: Any) -> Any:
+    x = x._array if isinstance(x, Value) else x
+    x = x.data if type(x) is Traced else x.value if type(x) is Number else x
+    if isinstance(x, (np.ndarray, np.generic)):
+        return x.dtype, x.shape, x.tobytes()
+    return repr(x) if isinstance(x, SCALARS) else None
 
 
 def is_array(x: Any) -> bool:

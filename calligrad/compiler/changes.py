@@ -21,9 +21,10 @@ if TYPE_CHECKING:
 class Moved(CaptureError):
     """The function changes Python numbers, at these places: they have to be numbers of the program."""
 
-    def __init__(self, message: str, places: list[Place]) -> None:
+    def __init__(self, message: str, places: list[Place], left: list[Any]) -> None:
         super().__init__(message)
         self.places = places
+        self.left = left
 
 
 class Changes:
@@ -56,7 +57,7 @@ class Changes:
                 f"{moved[0].name} goes from {moved[0].original!r} to {moved[0].get()!r}, and would not in later calls,"
                 " which do not run the function. Change it outside, or make it an array"
             )
-            raise Moved(str(error), moved)
+            raise Moved(str(error), moved, capture.left())
 
     def _new_places(self) -> list[Place]:
         """Keys and attributes that the function has added. A list that has grown is refused."""

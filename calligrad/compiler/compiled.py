@@ -154,7 +154,8 @@ class Compiled:
         if self._captures[kind] == 9:
             warnings.warn(
                 f"{self.name} was captured for the 9th time for arguments of one kind, because"
-                f" {differs[0].name if differs else _settings(kind)} is another each time: pass it as an array or a float",
+                f" {differs[0].name if differs else _settings(kind)} is another each time: pass it as an array or a"
+                " float",
                 RuntimeWarning,
                 stacklevel=_depth(),
             )
@@ -163,18 +164,23 @@ class Compiled:
 
     def _capture(self, nest: Any, numbers: set[tuple]) -> tuple[Capture, set[tuple]]:
         """A capture in which those Python numbers that change from call to call, or in one, are read in every run."""
-        moving = self._moving | numbers
+        known = set(self._moving)
         try:
-            capture = Capture(self.f, self.name, nest, moving)
-        except Moved as error:
-            more = {place.identity for place in error.places} - moving
-            if not more or more & self._settled:
-                raise
-            return self._capture(nest, numbers | more)
-        except Exception:
             if not numbers:
+                return Capture(self.f, self.name, nest, known), known
+            Capture(self.f, self.name, nest, known, _stop)
+        except _Stopped as stopped:
+            plain = stopped.left
+        except Moved as error:
+            more = {place.identity for place in error.places}
+            if more & (self._settled | known):
                 raise
-            self._settled.update(numbers)  # as a number of the program it does not work
+            numbers, plain = numbers | more, error.left
+        moving = known | numbers
+        try:
+            capture = Capture(self.f, self.name, nest, moving, functools.partial(_same_as, plain))
+        except Exception:  # as numbers of the program they do not work
+            self._settled.update(numbers)
             return self._capture(nest, set())
         self._moving.update(moving)
         return capture, moving
@@ -208,6 +214,24 @@ class Compiled:
         if getattr(sys.modules.get(getattr(self.f, "__module__", "")), name, None) is self:
             return name
         return _again, (self.f, self.backend.name)
+
+
+class _Stopped(Exception):
+    """A capture has done what it was for, and is put back."""
+
+    def __init__(self, left: list[Any]) -> None:
+        super().__init__()
+        self.left = left
+
+
+def _stop(capture: Capture) -> None:
+    raise _Stopped(capture.left())
+
+
+def _same_as(plain: list[Any], capture: Capture) -> None:
+    """Raise unless a capture has left the same numbers as the one in which Python's numbers were themselves."""
+    if capture.left() != plain:
+        raise ValueError("the function takes a Number for something else than a number")
 
 
 def _again(f: Callable, backend: str) -> Compiled:

@@ -26,13 +26,23 @@ def explained(run: Any, name: str, backend: str) -> str:
     program = run.program
     parts = tiled(program) if backend == "numpy" else grouped(program)
     rows = _rows(parts, backend)
-    memory = planned(parts, can_be_given, can_overwrite)
+    total, without = _memory(parts, backend)
     lines = [f"{name}, compiled with {backend}", "", *_passes(run.captured), ""]
     lines += _table(rows)
     lines += ["", *_why_not(rows)]
-    saved = f"{_bytes(memory.total)} where {_bytes(memory.without)} would be needed without planning"
-    lines += ["", f"Memory for what lies between: {saved}; outputs and what a call makes itself are beside it."]
+    lines += ["", f"Memory of the program's own: {_bytes(total)} planned, {_bytes(without)} without planning"]
     return "\n".join(line.rstrip() for line in lines)
+
+
+def _memory(program: Program, backend: str) -> tuple[int, int]:
+    """Bytes for what is neither an input nor an output: as planned, and if each array had memory of its own."""
+    if backend != "numpy":
+        from calligrad.compiler.backends.numba.memory import Memory
+
+        memory = Memory(program)
+        return memory.bytes, memory.unplanned
+    plan = planned(program, can_be_given, can_overwrite)
+    return plan.total, plan.without
 
 
 def _passes(program: Program) -> list[str]:

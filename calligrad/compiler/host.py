@@ -25,7 +25,6 @@ class Number:
     __slots__ = ("host", "text", "value")
 
     is_host = True
-    __hash__ = object.__hash__
 
     def __init__(self, value: Any, host: Host, text: str) -> None:
         self.value = value
@@ -57,6 +56,13 @@ class Number:
         self._refuse("np.array(x) or np.full(…, x)", "np.full_like(array, x), or x * np.ones(…)")
 
     # ---- where Python asks
+
+    @property
+    def __class__(self) -> type:  # so that isinstance(x, float) is what it would be
+        return type(self.value)
+
+    def __hash__(self) -> int:  # as a key of a dict it is this number and no other
+        return hash(self.host.decided(self.text, self.value))
 
     def __bool__(self) -> bool:
         return self.host.decided(f"bool({self.text})", bool(self.value))

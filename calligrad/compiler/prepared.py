@@ -8,27 +8,28 @@ from typing import Any
 import numpy as np
 
 from calligrad.compiler.capture import lock
-from calligrad.compiler.passes import optimized
+from calligrad.compiler.passes import grouped, optimized
 from calligrad.compiler.program import Program
 from calligrad.compiler.trace import Trace
 from calligrad.modes import capturing
 
 
-def prepared(f: Callable, xs: tuple[np.ndarray, ...], settings: dict[str, Any]) -> Callable:
-    """``f(*xs, **settings)`` as a function of arrays that lie like ``xs``.
+def prepared(f: Callable, plainly: Callable, xs: tuple[np.ndarray, ...], settings: dict[str, Any]) -> Callable:
+    """``f(*xs, **settings)`` as a function of arrays that lie like ``xs``: all of it kernels, or ``plainly``.
 
     It is captured once, on other arrays: a formula reaches nothing but its arguments.
     """
-    if not all(x.dtype.isnative and x.flags.aligned for x in xs):
-        return lambda *xs: f(*xs, **settings)
-    from calligrad.compiler.backends.numba import Backend
+    from calligrad.compiler.backends.numba.executable import Executable
+    from calligrad.compiler.backends.numba.lowering import Call, Lowering
 
-    backend = Backend()
-    program, is_single = _program(f, xs, settings)
-    execute = backend.compiled(optimized(program, backend))
-    if is_single:
-        return lambda *xs: execute(xs)[0]
-    return lambda *xs: execute(xs)
+    if all(x is None or x.dtype.isnative for x in xs):
+        program, is_single = _program(f, xs, settings)
+        lowering = Lowering(grouped(optimized(program, None)))
+        if not any(isinstance(task, Call) for task in lowering.tasks):
+            run = Executable(lowering).run
+            given = (lambda xs: [x for x in xs if x is not None]) if any(x is None for x in xs) else tuple
+            return (lambda *xs: run(given(xs))[0]) if is_single else lambda *xs: run(given(xs))
+    return lambda *xs: plainly(*xs, **settings)
 
 
 def _program(f: Callable, xs: tuple[np.ndarray, ...], settings: dict[str, Any]) -> tuple[Program, bool]:
@@ -37,14 +38,14 @@ def _program(f: Callable, xs: tuple[np.ndarray, ...], settings: dict[str, Any]) 
     with lock, np.errstate(all="ignore"):
         capturing.append(_Bystander())
         try:
-            inputs = [trace.input(_lying_like(x)) for x in xs]
+            inputs = [None if x is None else trace.input(_lying_like(x)) for x in xs]
             result = f(*inputs, **settings)
             trace.settle()
         finally:
             capturing.pop()
             trace.is_open = False
     results = result if isinstance(result, tuple) else (result,)
-    given = [x.symbol for x in inputs]
+    given = [x.storage.input for x in inputs if x is not None]
     found = [var for var in trace.inputs if var not in given]
     constants = {x.storage.input: x.data for x in trace.found if x.storage.input in found}
     outputs = [trace.var_of(x) for x in results]

@@ -11,7 +11,7 @@ import functools
 import sys
 import sysconfig
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
@@ -109,6 +109,7 @@ class Surroundings:
         self.values: dict[int, Value] = {}
         self.computed: set[int] = set()  # ids of Values that are no leaves
         self.changing: set[int] = set()  # ids of dicts whose numbers are others in every run
+        self._globals: set[tuple[int, str]] = set()
         self._instances: dict[type, _Instance] = {}
         self.seen: dict[int, Any] = {}  # which keeps what was seen alive, so that no id is used twice
         times: dict[int, int] = {}
@@ -142,10 +143,12 @@ class Surroundings:
                 place.argument = None
 
     def _is_walked(self, x: Any) -> bool:
-        if isinstance(x, (SCALARS, np.ndarray, ModuleType, BuiltinFunctionType, np.ufunc)):
+        if isinstance(x, (SCALARS, np.ndarray, BuiltinFunctionType, np.ufunc)):
             return False
         if isinstance(x, FunctionType):
             return not self._is_library(x.__module__, x.__code__.co_filename)
+        if isinstance(x, ModuleType):
+            return not self._is_library(x.__name__, getattr(x, "__file__", None))
         if isinstance(x, (type, _Instance)):
             return not self._is_library((x.kind if type(x) is _Instance else x).__module__)
         if isinstance(x, (CONTAINERS, tuple, MethodType, functools.partial, Value)):
@@ -173,6 +176,10 @@ class Surroundings:
             yield from self._of_function(x)
         elif isinstance(x, (type, _Instance)):
             yield from self._of_class(x)
+        elif isinstance(x, ModuleType):
+            yield from self._of_namespace(
+                vars(x), [key for key in vars(x) if self._is_named(key) and not _is_special(key)]
+            )
         elif isinstance(x, MethodType):
             yield None, x.__func__
             yield None, x.__self__
@@ -212,26 +219,12 @@ class Surroundings:
             if inner:
                 yield None, inner
 
-    def _of_namespace(self, namespace: dict[str, Any], names: frozenset[str]) -> Iterator[tuple[Place | None, Any]]:
-        """The globals of a module that are named, and those of the user's modules among them."""
-        waiting = [namespace]
-        done = {id(namespace)}
-        while waiting:
-            namespace = waiting.pop()
-            for key in sorted(names & namespace.keys()):
-                x = namespace[key]
-                place = Place(namespace, key, False, key)
-                if place.identity not in self._globals_seen():
-                    self._globals_seen().add(place.identity)
-                    yield place, None
-                if isinstance(x, ModuleType) and id(vars(x)) not in done and not self._is_library(
-                    x.__name__, getattr(x, "__file__", None)
-                ):
-                    done.add(id(vars(x)))
-                    waiting.append(vars(x))
-
-    def _globals_seen(self) -> set[tuple]:
-        return self.seen.setdefault(-1, set())
+    def _of_namespace(self, namespace: dict[str, Any], names: Iterable[str]) -> Iterator[tuple[Place | None, Any]]:
+        """The globals of those names, each once."""
+        for key in sorted(names):
+            if key in namespace and (id(namespace), key) not in self._globals:
+                self._globals.add((id(namespace), key))
+                yield Place(namespace, key, False, key), None
 
     def _of_class(self, known: type | _Instance) -> Iterator[tuple[Place | None, Any]]:
         x = known.kind if isinstance(known, _Instance) else known

@@ -164,7 +164,8 @@ class Trace:
         self._refuse_if_over()
         key = contents.settled_key(self, key)
         if storage.overlaps_itself(x.data) and key is not Ellipsis:
-            part = self.getitem(x, key)
+            parts = key if type(key) is tuple else (key,)
+            part = self.getitem(x, key if Ellipsis in parts else (*parts, ...))  # an array, also of one place
             if part.storage is x.storage:  # a view, of which no two places may be one
                 self.setitem(part, ..., value)
                 return

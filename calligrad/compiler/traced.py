@@ -132,8 +132,9 @@ class Traced(ArrayLike):
 
     def __array__(self, *args: Any, **kwargs: Any) -> Any:
         self._refuse(
-            "np.asarray(x), np.array([…]) or array[…] = x on an array of NumPy's own",
-            "np.stack([…]) to join, and y = np.zeros_like(x, shape=…) for an array to write into",
+            "np.asarray(x), np.array([…]), or array[x] and array[…] = x on an array of NumPy's own",
+            "x itself, np.stack([…]) to join, y = np.zeros_like(x, shape=…) for an array to write into, and make arrays"
+            " that x picks from outside of the function",
         )
 
     def __dlpack__(self, **kwargs: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Convolutions: the kernels of ``convolving.py``, by the names ``convolve``, ``correlate``, ``pack``, ``join``, ``paint``.
+"""Convolutions: the kernels of the steps of ``convolving.py``.
 
 One image after the other is laid out as a grid (``grids.py``); ``seen.py`` adds up, for two vectors of positions and
 some channels of outputs, what all taps see. Images are split over the threads.
@@ -10,11 +10,11 @@ from collections.abc import Callable
 
 from numba import types
 
-from calligrad.kernels.convolving import Work
+from calligrad.kernels.geometry import TALL, WIDTH, Work
 from calligrad.kernels.gradient import correlate
 from calligrad.kernels.grids import fetch_part, lay, transforms, values_of, work_words
 from calligrad.kernels.panels import join, pack
-from calligrad.kernels.seen import TALL, WIDTH, see
+from calligrad.kernels.seen import see
 from calligrad.kernels.tiles import compiled
 from calligrad.kernels.vectors import load, offset, pointer, store_first, width
 

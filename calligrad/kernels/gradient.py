@@ -13,9 +13,9 @@ from collections.abc import Callable
 
 from numba import types
 
-from calligrad.kernels.convolving import Work
+from calligrad.kernels.geometry import TALL, TERMS, WIDTH, Work
 from calligrad.kernels.grids import clear, copy_row, fetch_part, lay, transforms, values_of, work_words
-from calligrad.kernels.seen import TALL, TERMS, WIDTH, dot, pair, turn
+from calligrad.kernels.seen import dot, pair, turn
 from calligrad.kernels.tiles import compiled
 from calligrad.kernels.vectors import offset, pointer, width
 

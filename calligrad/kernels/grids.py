@@ -13,7 +13,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from calligrad.kernels.convolving import Packing, Work
+from calligrad.kernels.geometry import Packing, Work
 from calligrad.kernels.registers import INT, function_of
 from calligrad.kernels.rows import TILE, matrices
 from calligrad.kernels.seen import combine

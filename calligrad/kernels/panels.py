@@ -6,10 +6,9 @@ from collections.abc import Callable
 
 from numba import types
 
-from calligrad.kernels.convolving import Packing
+from calligrad.kernels.geometry import TALL, Packing
 from calligrad.kernels.grids import packing_words
 from calligrad.kernels.rows import matrices
-from calligrad.kernels.seen import TALL
 from calligrad.kernels.tiles import compiled
 from calligrad.kernels.vectors import add, load, offset, pointer, store, total, width
 
@@ -48,7 +47,7 @@ def pack(taps: int, dtype: types.Float) -> Callable:
                         if first + i < c.outputs:
                             source = offset(w, group * c.w_group + (first + i) * c.w_output + terms[k])
                             for row in range(rows):
-                                number += source[row * c.w_tap] * of_taps[value][row]
+                                number += source[row * c.w_row] * of_taps[value][row]
                         panel[i] = number
 
     return pack
@@ -64,7 +63,7 @@ def all_chunks(sums, at, chunk_size, chunks):
 
 
 def join(taps: int, dtype: types.Float) -> Callable:
-    """The kernel that adds up the sums of all chunks (chunk, group, value, column, channel, lane), as ``correlate`` left them."""
+    """The kernel that adds up all chunks of the sums (chunk, group, value, column, channel, lane) of ``correlate``."""
     values, rows, of_taps = _matrix(taps)
 
     def join(thread, threads, args):
@@ -96,8 +95,6 @@ def join(taps: int, dtype: types.Float) -> Callable:
                         number = 0.0
                         for value in range(values):
                             number += found[value * lanes + lane] * of_taps[value][row]
-                        target[terms[first + lane * step] + row * c.w_tap] = number
+                        target[terms[first + lane * step] + row * c.w_row] = number
 
     return join
-
-

@@ -15,9 +15,9 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
+from calligrad.kernels.geometry import TALL, TERMS, WIDTH
 from calligrad.kernels.registers import (
     INT,
-    REGISTERS,
     interleave,
     multiply_add,
     own_function,
@@ -30,10 +30,7 @@ from calligrad.kernels.registers import (
 )
 from calligrad.kernels.tiles import compiled
 
-HEIGHTS = (8, 4, 1) if REGISTERS == 32 else (4, 2, 1)  # of tiles
-TALL, LOW, ONE = HEIGHTS
-WIDTH = 2  # vectors of their rows
-TERMS = 9  # of a kernel, whose products with one channel are added up together
+LOW = TALL // 2  # rows of lower tiles
 
 
 def _seen(height: int) -> Callable:
@@ -104,8 +101,8 @@ def _paired(height: int) -> Callable:
     return paired
 
 
-_see_tall, _see_low, _see_one = map(_seen, HEIGHTS)
-_pair_tall, _pair_low, _pair_one = map(_paired, HEIGHTS)
+_see_tall, _see_low, _see_one = map(_seen, (TALL, LOW, 1))
+_pair_tall, _pair_low, _pair_one = map(_paired, (TALL, LOW, 1))
 
 
 @compiled
@@ -141,10 +138,10 @@ def pair(g, g_channel, g_column, g_jump, channels, x, y, jump, columns, rows, ou
 
 @intrinsic
 def dot(typing, g, g_row, x, x_row, offsets, terms, columns, rows, out):
-    """``dot(g, g_row, x, x_row, offsets, terms, columns, rows, out)``: adds products of rows, for up to ``TERMS`` terms.
+    """Adds to vectors, one for each of up to ``TERMS`` terms, the products of rows.
 
-    A vector for each term, ``out[i]``, gets the products of ``rows`` rows of ``columns`` numbers of ``g`` with what
-    ``x`` holds ``offsets[i]`` further on.
+    ``out[i]`` gets those of ``rows`` rows of ``columns`` numbers of ``g`` with what ``x`` holds ``offsets[i]`` further
+    on.
     """
 
     def body(builder, g, g_row, x, x_row, offsets, terms, columns, rows, out):
@@ -167,7 +164,7 @@ def dot(typing, g, g_row, x, x_row, offsets, terms, columns, rows, out):
             return [builder.gep(g, [INT(kind.count)]), builder.gep(x, [INT(kind.count)]), *sums]
 
         def row(now):
-            g, x, *sums = now
+            g, x = now[:2]
             now = repeat(builder, whole, now, lambda now: added(lambda place: read(builder, kind, place), now))
             now = repeat(builder, rest, now, lambda now: added(lambda at: read_first(builder, kind, at, left), now))
             return [builder.gep(g, [g_row]), builder.gep(x, [x_row]), *now[2:]]
@@ -195,7 +192,7 @@ def turn(typing, x, offsets, out):
 
 
 def combine(name: str, matrix: list[list[float]]) -> Callable:
-    """The intrinsic ``combined(x, x_row, out, out_row)`` that makes vectors of vectors: ``out[i] = Σ_j matrix[i][j] x[j]``.
+    """The intrinsic ``combined(x, x_row, out, out_row)`` that makes vectors ``out[i] = Σ_j matrix[i][j] x[j]``.
 
     The numbers of the matrix are part of the code, and its zeros cost nothing.
     """
@@ -223,9 +220,3 @@ def combine(name: str, matrix: list[list[float]]) -> Callable:
         return signature, own_function(f"{name}.{x.dtype}", body)
 
     return combined
-
-
-@compiled
-def lanes_of(p):
-    """How many numbers of the kind at ``p`` a vector has."""
-    return width(p)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
+from calligrad.formula import formula
+from calligrad.function import Function
 from calligrad.nn.maxpooling import max_of_windows
 from calligrad.nn.module import Module
 from calligrad.nn.pooling import SumPool, counts
@@ -16,12 +19,36 @@ from calligrad.nn.windows import Sliding, Uneven, adaptive, floating, settings
 # ---------------------------------------------------------------- functions
 
 
+class Average(Function):
+    """The mean along some axes, which stay."""
+
+    axes: tuple[int, ...]
+
+    def forward(self, x):
+        return averaged(x, axes=self.axes)
+
+    def backward(self, g):
+        return shared(g, shape=self.shapes[0])
+
+
+@formula
+def averaged(x, *, axes):
+    """``Average``."""
+    return np.mean(x, axis=axes, keepdims=True)
+
+
+@formula
+def shared(g, *, shape):
+    """Of each number an equal share to all that it is the mean of."""
+    return np.broadcast_to(g * (g.size / max(1, math.prod(shape))), shape).copy()
+
+
 def _adaptive_avg_pool(n: int, x: Any, output_size: Any) -> Any:
     name = f"adaptive_avg_pool{n}d"
     windows = adaptive(name, x, n, output_size)
     floating(name, x)
     if all(w.count == 1 for w in windows):
-        return np.mean(x, axis=tuple(range(-n, 0)), keepdims=True)
+        return Average(tuple(range(-n, 0)))(x)
     even = tuple(w for w in windows if isinstance(w, Sliding))
     if len(even) == n:
         return SumPool(even, 1 / counts(even))(x)

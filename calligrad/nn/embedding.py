@@ -38,7 +38,7 @@ def row_sums_plainly(x, indices, *, rows):
     return table
 
 
-@primitive(row_sums_plainly)
+@primitive(row_sums_plainly, eager=True)
 def row_sums(x: Any, indices: Any, *, rows: int) -> Any:
     """A table of ``rows`` rows, each the sum of those of ``x`` whose index it is."""
     indices, shape = indices.reshape(-1), x.shape[indices.ndim :]

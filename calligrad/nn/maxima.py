@@ -53,7 +53,7 @@ def routed_by_window(g, x, *, windows):
 # ---------------------------------------------------------------- primitives
 
 
-@primitive(maxima_by_window)
+@primitive(maxima_by_window, eager=True)
 def maxima(x: np.ndarray, *, windows: tuple) -> np.ndarray:
     """The largest number of each window along the last axes."""
     if is_whole(windows):
@@ -73,7 +73,7 @@ def indices(x: np.ndarray, *, windows: tuple) -> np.ndarray:
     return indices_of_any(x, windows)
 
 
-@primitive(routed_by_window)
+@primitive(routed_by_window, eager=True)
 def routed(g: np.ndarray, x: np.ndarray, *, windows: tuple) -> np.ndarray:
     """The gradient of ``x``: that of each window at its first maximum, or at its last NaN."""
     if is_whole(windows):

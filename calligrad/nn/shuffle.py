@@ -8,6 +8,7 @@ import numpy as np
 
 from calligrad import parallel
 from calligrad.batched import BATCHING, Level
+from calligrad.formula import formula, is_open
 from calligrad.function import Function
 from calligrad.nn.module import Module
 from calligrad.value import as_arraylike
@@ -23,9 +24,9 @@ class Reordered(Function):
     result: tuple[int, ...]
 
     def forward(self, x):
+        if type(x) is not np.ndarray or is_open(x):
+            return reordered(x, parts=self.parts, order=self.order, result=self.result)
         seen = np.transpose(np.reshape(x, self.parts), self.order)
-        if type(x) is not np.ndarray:
-            return np.reshape(seen, self.result)
         y = np.empty(seen.shape, x.dtype)
         step = len(y) if y.size < LARGE else -(-len(y) // parallel.MOST)
         parallel.run(lambda i: np.copyto(y[i : i + step], seen[i : i + step]), range(0, len(y), step or 1))
@@ -34,6 +35,12 @@ class Reordered(Function):
     def backward(self, g):
         parts = tuple(self.parts[axis] for axis in self.order)
         return Reordered(parts, tuple(map(self.order.index, range(len(parts)))), self.shapes[0])(g)
+
+
+@formula
+def reordered(x, *, parts, order, result):
+    """What ``Reordered`` gives."""
+    return np.reshape(np.transpose(np.reshape(x, parts), order), result)
 
 
 def of_all_examples(level: Level, function: Any, x: Any) -> Any:

@@ -243,7 +243,8 @@ def slope_of_standardized(g, x, *rest, axes, eps, centre):
     n = math.prod(axes.shape[axis] for axis in axes.group)
     gx = (g if weight is None else g * weight) - d * (means[0] * scale * (1 / n))
     gx = scale * (gx - means[1] * (1 / n) if centre else gx)
-    return shaped(gx, shape), *(shaped(np.sum(part, axis=axes.shared), p.shape) for part, p in zip(sums, affine))
+    of_affine = [part if part.size == p.size else np.sum(part, axis=axes.shared) for part, p in zip(sums, affine)]
+    return shaped(gx, shape), *(shaped(part, p.shape) for part, p in zip(of_affine, affine))
 
 
 class Axes(NamedTuple):

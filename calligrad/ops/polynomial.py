@@ -173,7 +173,7 @@ class Roots(Function, of=np.roots):
 @primitive(checks=True)
 def _warn_of(rank: Any, *, order: int) -> None:
     if rank != order:
-        warnings.warn("Polyfit may be poorly conditioned", np.exceptions.RankWarning, stacklevel=4)
+        warnings.warn("Polyfit may be poorly conditioned", np.exceptions.RankWarning, stacklevel=5)
 
 
 @implements(np.polyfit)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from calligrad.formula import formula, is_open
 from calligrad.function import Function
 from calligrad.ops.reduce import Reduction
 from calligrad.ops.tiles import over_rows
@@ -42,17 +43,14 @@ class Softmax(Function):
 
     def forward(self, x):
         x = floating(x)
-        if is_rows(x, self.axis):
+        if is_rows(x, self.axis) and not is_open(x):
             return by_rows(_softmax_rows, x)
-        with np.errstate(over="ignore"):  # a difference too large for the dtype is as good as -inf
-            e = np.subtract(x, np.max(x, axis=self.axis, keepdims=True, initial=-np.inf))
-            e = np.exp(e, out=_reusable(e))
-        return np.divide(e, np.sum(e, axis=self.axis, keepdims=True), out=_reusable(e))
+        return softmax_formula(x, axis=self.axis)
 
     def backward(self, g, *, y):
-        if is_rows(y, self.axis) and is_rows(g, self.axis):
+        if is_rows(y, self.axis) and is_rows(g, self.axis) and not is_open(g, y):
             return by_rows(_slope_of_softmax_rows, g, y)
-        return y * (g - np.sum(g * y, axis=self.axis, keepdims=True))
+        return slope_of_softmax(g, y, axis=self.axis)
 
 
 class LogSoftmax(Function):
@@ -62,16 +60,46 @@ class LogSoftmax(Function):
 
     def forward(self, x):
         x = floating(x)
-        if is_rows(x, self.axis):
+        if is_rows(x, self.axis) and not is_open(x):
             return by_rows(_log_softmax_rows, x)
-        with np.errstate(over="ignore", divide="ignore"):  # as above; and an empty row sums to 0
-            shifted = x - np.max(x, axis=self.axis, keepdims=True, initial=-np.inf)
-            return shifted - np.log(np.sum(np.exp(shifted), axis=self.axis, keepdims=True))
+        return log_softmax_formula(x, axis=self.axis)
 
     def backward(self, g, *, y):
-        if is_rows(y, self.axis) and is_rows(g, self.axis):
+        if is_rows(y, self.axis) and is_rows(g, self.axis) and not is_open(g, y):
             return by_rows(_slope_of_log_softmax_rows, g, y)
-        return g - np.exp(y) * np.sum(g, axis=self.axis, keepdims=True)
+        return slope_of_log_softmax(g, y, axis=self.axis)
+
+
+# ---------------------------------------------------------------- the formulas
+
+
+@formula
+def softmax_formula(x, *, axis):
+    """``softmax``."""
+    with np.errstate(over="ignore"):  # a difference too large for the dtype is as good as -inf
+        e = np.subtract(x, np.max(x, axis=axis, keepdims=True, initial=-np.inf))
+        e = np.exp(e, out=_reusable(e))
+    return np.divide(e, np.sum(e, axis=axis, keepdims=True), out=_reusable(e))
+
+
+@formula
+def slope_of_softmax(g, y, *, axis):
+    """The gradient of ``x``."""
+    return y * (g - np.sum(g * y, axis=axis, keepdims=True))
+
+
+@formula
+def log_softmax_formula(x, *, axis):
+    """``log_softmax``."""
+    with np.errstate(over="ignore", divide="ignore"):  # as above; and an empty row sums to 0
+        shifted = x - np.max(x, axis=axis, keepdims=True, initial=-np.inf)
+        return shifted - np.log(np.sum(np.exp(shifted), axis=axis, keepdims=True))
+
+
+@formula
+def slope_of_log_softmax(g, y, *, axis):
+    """The gradient of ``x``."""
+    return g - np.exp(y) * np.sum(g, axis=axis, keepdims=True)
 
 
 # ---------------------------------------------------------------- rows of plain arrays

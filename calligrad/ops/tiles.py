@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from calligrad import parallel
+from calligrad.formula import formula_of, is_served
 
 TILE = 1 << 17  # numbers
 
@@ -22,13 +23,17 @@ def over_rows(work: Callable[[slice], None], x: np.ndarray) -> None:
 
 
 def elementwise(formula: Callable, *xs: Any, outputs: int = 1) -> Any:
-    """``formula(*xs)``, which is elementwise, of arrays of one shape and dtype: large ones in tiles.
+    """``formula(*xs)``, which is elementwise, of arrays of one shape and dtype: large ones by kernels, or in tiles.
+
+    The formula is a function of a module, or a method of a Function, as ``formula_of`` takes them.
 
     Each tile is given to the formula with an ``out``, into which its last operation writes; with several ``outputs``
     that is a tuple, and so is the result. Anything but contiguous floating arrays of NumPy, a Value for example, goes
     through the formula as a whole.
     """
     x = xs[0]
+    if is_served(*xs):
+        return formula_of(formula)(*xs)
     if type(x) is not np.ndarray or x.size <= TILE or x.dtype.kind != "f":
         return formula(*xs)
     kind = np.ndarray, x.shape, x.dtype, True

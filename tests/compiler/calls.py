@@ -344,7 +344,7 @@ class Draw:
             f"np.cumsum({other}, axis={axis}, out={x})" if a.size > 1 else f"{x} += 1", f"np.subtract({x}, {value}, out={x}, where={mask})",
             f"{x}[{basic}] = {x}[{basic}][::-1]", f"{x}.flat[{self.rng.integers(n)}] = {number}", f"{x}.real = {number}",
             f"np.sum([{x}, {other}], axis=0, out={x})", f"np.clip({x}, -1, 1, out={x})", f"{x}.T[{basic}] = {number}",
-            f"{x}.reshape(-1)[::2] = {number}", f"np.negative({x}, {x})", f"np.matmul({x}, {x}, out={x})", f"{x} **= 2",
+            f"{x}.reshape(-1)[::2] = {number}", f"np.negative({x}, {x})", f"np.matmul({x}, {x}, out={x})", f"{x} **= 2", f"{x} &= {value}", f"{x} |= {x} > 0",
             f"np.put_along_axis({x}, np.zeros_like({x}, dtype=int), {number}, axis={axis})", f"np.divmod({other}, 2, out=({x}, None))",
             f"np.concatenate([{x}[:1], {x}[1:]], out={x})", f"np.take({x}, {indices}, axis=0, out={x}[:3])", f"np.real({x})[...] = {number}",
             f"np.mean({x}, axis=0, out={x}[0])", f"np.nan_to_num({x}, copy=False)", f"{x}.put([0], {number})", f"np.imag({x})[{basic}] += {number}",

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from calligrad.compiler.operations import flat, only
 from calligrad.compiler.program import Line, Var
 
 ALWAYS = frozenset(
@@ -14,7 +15,8 @@ ALWAYS = frozenset(
         np.transpose, np.permute_dims, np.swapaxes, np.moveaxis, np.rollaxis, np.matrix_transpose, np.expand_dims,
         np.squeeze, np.broadcast_to, np.diagonal, np.flip, np.flipud, np.fliplr, np.rot90, np.asanyarray, np.real,
         np.imag, np.broadcast_arrays, np.split, np.array_split, np.hsplit, np.vsplit, np.dsplit, np.unstack,
-        np.atleast_1d, np.atleast_2d, np.atleast_3d, np.linalg.diagonal, np.linalg.matrix_transpose,
+        np.atleast_1d, np.atleast_2d, np.atleast_3d, np.linalg.diagonal, np.linalg.matrix_transpose, np.diag,
+        np.lib.stride_tricks.sliding_window_view, np.real_if_close, np.meshgrid,
     )
 )  # fmt: skip
 """What gives views, at least as a rule: for what is asked here that is the safe side."""
@@ -31,7 +33,8 @@ def is_view(line: Line) -> bool:
     """
     if line.op is operator.getitem:
         return type(line.args[0]) is Var and not _picks(line.args[1])
-    return line.op in ALWAYS or line.op in RESHAPES
+    op = line.args[0] if line.op in (only, flat) else line.op
+    return op in ALWAYS or op in RESHAPES
 
 
 def takes_all(x: Var, key: Any) -> bool:

@@ -29,7 +29,10 @@ class Curve(Elementwise):
         return elementwise(self.curve, x)
 
     def backward(self, g, x):
-        return elementwise(lambda g, x, out=None: np.multiply(g, self.slope(x), out=out), g, x)
+        return elementwise(self._gradient, g, x)
+
+    def _gradient(self, g: Any, x: Any, out: Any = None) -> Any:
+        return np.multiply(g, self.slope(x), out=out)
 
 
 class Logistic(Elementwise):
@@ -67,11 +70,14 @@ class Opened(Elementwise):
 
     def backward(self, g, x):
         gates = self.gates if is_concrete(x) else self.gate(x)
-        return elementwise(lambda g, x, gate, out=None: np.multiply(g, self.slope(x, gate), out=out), g, x, gates)
+        return elementwise(self._gradient, g, x, gates)
 
     def _opened(self, x: Any, out: Any = (None, None)) -> tuple[Any, Any]:
         gate = self.gate(x, out[1])
         return np.multiply(x, gate, out=out[0]), gate
+
+    def _gradient(self, g: Any, x: Any, gate: Any, out: Any = None) -> Any:
+        return np.multiply(g, self.slope(x, gate), out=out)
 
 
 class Gelu(Opened):

@@ -8,7 +8,7 @@ import numpy as np
 
 from calligrad.function import Elementwise
 from calligrad.ops.elementwise import CLIP, masked
-from calligrad.ops.tiles import TILE, elementwise
+from calligrad.ops.tiles import elementwise
 from calligrad.random import generator
 from calligrad.value import unwrap
 
@@ -20,9 +20,11 @@ class Relu(Elementwise):
         return elementwise(self._above, x)
 
     def backward(self, g, *, y):
-        if y.size <= TILE:
-            return masked(g, y != 0)  # y is not negative; NaN passes, so that it is seen
-        return elementwise(lambda g, y, out=None: masked(g, y != 0, out), g, y)
+        return elementwise(self._gradient, g, y)
+
+    @staticmethod
+    def _gradient(g: Any, y: Any, out: Any = None) -> Any:
+        return masked(g, y != 0, out)  # y is not negative; NaN passes, so that it is seen
 
     @staticmethod
     def _above(x: Any, out: Any = None) -> Any:
@@ -36,10 +38,16 @@ class Clamp(Elementwise):
     high: float
 
     def forward(self, x):
-        return elementwise(lambda x, out=None: CLIP(x, self.low, self.high, out=out), x)
+        return elementwise(self._clipped, x)
 
     def backward(self, g, *, y):
-        return elementwise(lambda g, y, out=None: masked(g, (y != self.low) & (y != self.high), out), g, y)
+        return elementwise(self._gradient, g, y)
+
+    def _clipped(self, x: Any, out: Any = None) -> Any:
+        return CLIP(x, self.low, self.high, out=out)
+
+    def _gradient(self, g: Any, y: Any, out: Any = None) -> Any:
+        return masked(g, (y != self.low) & (y != self.high), out)
 
 
 class LeakyRelu(Elementwise):
@@ -48,10 +56,16 @@ class LeakyRelu(Elementwise):
     slope: float
 
     def forward(self, x):
-        return elementwise(lambda x, out=None: np.maximum(x, self.slope * x, out=out), x)
+        return elementwise(self._bent, x)
 
     def backward(self, g, x):
-        return elementwise(lambda g, x, out=None: np.multiply(g, self._slopes(x), out=out), g, x)
+        return elementwise(self._gradient, g, x)
+
+    def _bent(self, x: Any, out: Any = None) -> Any:
+        return np.maximum(x, self.slope * x, out=out)
+
+    def _gradient(self, g: Any, x: Any, out: Any = None) -> Any:
+        return np.multiply(g, self._slopes(x), out=out)
 
     def _slopes(self, x: Any) -> Any:
         return CLIP((x > 0).astype(x.dtype), self.slope, 1)
@@ -64,7 +78,11 @@ class HardSigmoid(Elementwise):
         return elementwise(self._gate, x)
 
     def backward(self, g, x):
-        return elementwise(lambda g, x, out=None: masked(np.multiply(g, 1 / 6, out=out), np.abs(x) < 3, out), g, x)
+        return elementwise(self._gradient, g, x)
+
+    @staticmethod
+    def _gradient(g: Any, x: Any, out: Any = None) -> Any:
+        return masked(np.multiply(g, 1 / 6, out=out), np.abs(x) < 3, out)
 
     @staticmethod
     def _gate(x: Any, out: Any = None) -> Any:
@@ -77,10 +95,17 @@ class HardSwish(Elementwise):
     """``x * hardsigmoid(x)``."""
 
     def forward(self, x):
-        return elementwise(lambda x, out=None: np.multiply(x, HardSigmoid._gate(x), out=out), x)
+        return elementwise(self._gated, x)
 
     def backward(self, g, x):
-        return elementwise(lambda g, x, out=None: np.multiply(g, self._slope(x), out=out), g, x)
+        return elementwise(self._gradient, g, x)
+
+    @staticmethod
+    def _gated(x: Any, out: Any = None) -> Any:
+        return np.multiply(x, HardSigmoid._gate(x), out=out)
+
+    def _gradient(self, g: Any, x: Any, out: Any = None) -> Any:
+        return np.multiply(g, self._slope(x), out=out)
 
     def _slope(self, x: Any) -> Any:
         y = masked(x, np.abs(x) < 3)
@@ -99,7 +124,10 @@ class Shrink(Elementwise):
         return elementwise(self._shrunk, x)
 
     def backward(self, g, x):
-        return elementwise(lambda g, x, out=None: masked(g, ~(np.abs(x) <= self.limit), out), g, x)
+        return elementwise(self._gradient, g, x)
+
+    def _gradient(self, g: Any, x: Any, out: Any = None) -> Any:
+        return masked(g, ~(np.abs(x) <= self.limit), out)
 
     def _shrunk(self, x: Any, out: Any = None) -> Any:
         if self.moved:

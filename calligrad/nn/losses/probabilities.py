@@ -50,9 +50,11 @@ class LogisticLoss(Elementwise):
         return np.add(np.maximum(x, 0) - target * x, np.log1p(np.exp(-np.abs(x))), out=out)
 
     def backward(self, g, x, target):
-        return lambda: elementwise(
-            lambda g, x, t, out=None: np.multiply(g, sigmoid(x) - t, out=out), g, x, target
-        ), lambda: -g * x
+        return lambda: elementwise(self._gradient, g, x, target), lambda: -g * x
+
+    @staticmethod
+    def _gradient(g: Any, x: Any, target: Any, out: Any = None) -> Any:
+        return np.multiply(g, sigmoid(x) - target, out=out)
 
 
 class Entropy(Elementwise):

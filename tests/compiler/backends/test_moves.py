@@ -23,6 +23,7 @@ X = np.arange(24.0).reshape(2, 3, 4)
         lambda x: np.concatenate((x[:, :0], x), axis=1),
         lambda x: np.stack((x, x + 1), axis=1),
         lambda x: np.stack((x[0, 0], x[1, 2]), axis=-1),
+        lambda x: np.stack((x[0, 0, 0], x[1, 2, 3])),
         lambda x: np.zeros_like(x, shape=(5,)) + x[0, 0, 0],
     ],
 )

@@ -207,3 +207,54 @@ def test_state_of_values_in_a_dict():
     assert [x[0] for x in got] == [1, 1.5, 1.75, 1.875, 1.9375]
     assert type(state["h"]._array) is np.ndarray
     assert state["n"][1] == "text"
+
+
+def test_a_number_that_is_read_is_taken_for_what_it_is():
+    n = 1
+    f = compiled(lambda x: x * {1: 10, 2: 20}.get(n, 7) + (n in {1, 3}))
+    g = compiled(lambda x: x * n if isinstance(n, int) else x)
+    h = compiled(lambda x: x * n if type(n) is int else x)
+    for i in 1, 2, 3, 1, 2, 4:
+        n = i
+        assert same(f(X), X * {1: 10, 2: 20}.get(n, 7) + (n in {1, 3}))
+        assert same(g(X), X * n)
+        assert same(h(X), X * n)
+
+
+def test_module_of_the_user(tmp_path, monkeypatch):
+    (tmp_path / "settings_of_mine.py").write_text("import numpy as np\nscale = 2.0\nshift = np.ones(3)\n", "utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    settings = __import__("settings_of_mine")
+    f = compiled(lambda x: x * settings.scale + settings.shift)
+    for i in range(5):
+        settings.scale, settings.shift = float(i), np.full(3, i + 1.0)
+        assert same(f(X), X * settings.scale + settings.shift)
+
+
+def test_attributes_of_a_function_and_a_property():
+    class Half:
+        def __init__(self):
+            self._n = 1.0
+
+        @property
+        def n(self):
+            return self._n
+
+        @n.setter
+        def n(self, x):
+            self._n = x
+
+    half = Half()
+
+    def step(x):
+        step.n += 1
+        step.h = step.h * 0.5 + x
+        half.n = half.n / 2
+        return step.h * step.n * half.n
+
+    step.n, step.h = 0, np.zeros((4, 3))
+    check = []
+    for f in step, compiled(step):
+        step.n, step.h, half.n = 0, np.zeros((4, 3)), 1.0
+        check.append([f(X) for _ in range(6)] + [step.n, half.n])
+    assert same(*check)

@@ -44,7 +44,9 @@ def _lower(lowering: Lowering, line: Line, *maps: tuple[str, dict[str, Var], Var
     """The tasks of some maps, each with the names of its arguments and its result."""
     dtype = line.outs[0].dtype
     arrays = [*line.args, *line.outs]
-    if dtype.name not in ("float32", "float64") or not all(type(x) is Var and x.dtype == dtype and x.size for x in arrays):
+    if dtype.name not in ("float32", "float64") or not all(
+        type(x) is Var and x.dtype == dtype and x.size for x in arrays
+    ):
         return False
     plans = []
     for name, arguments, result in maps:
@@ -69,7 +71,9 @@ def _add(lowering: Lowering, plan: Any, named: dict[str, Var]) -> None:
             spaces[name] = lowering.space(size)
             roots[name] = lowering.part(spaces[name])
     for step in plan.steps:
-        task = Task(step.kernel, step.words, [roots[name] for name in step.reads], [roots[name] for name in step.writes])
+        task = Task(
+            step.kernel, step.words, [roots[name] for name in step.reads], [roots[name] for name in step.writes]
+        )
         task.weight = step.products / SPEED
         for word, name, offset in step.points:
             if name in named:

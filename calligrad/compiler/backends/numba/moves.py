@@ -44,6 +44,18 @@ def reshaped(lowering: Lowering, line: Line) -> bool:
     return can_move(source.dtype, line.out.dtype) and copy(lowering, lowering.at(source), target)
 
 
+@lowers(np.sum, np.prod, np.max, np.min, np.mean)
+def reduced_alone(lowering: Lowering, line: Line) -> bool:
+    """A sum along axes on which there is one number only."""
+    x, out = line.args[0], lowering.at(line.out)
+    if type(x) is not Var or len(line.args) > 1 or line.kwargs.keys() - {"axis", "keepdims"} or x.size != line.out.size:
+        return False
+    like = lowering.at(x).like
+    source = Location(lowering.at(x).root, np.squeeze(like))
+    target = Location(out.root, np.squeeze(out.like))
+    return x.dtype == line.out.dtype and can_move(x.dtype, x.dtype) and copy(lowering, source, target)
+
+
 @lowers(np.zeros_like, np.ones_like, np.full_like, np.empty_like, np.zeros, np.ones, np.full, np.empty)
 def filled(lowering: Lowering, line: Line) -> bool:
     """An array of one number."""
@@ -100,7 +112,7 @@ def _put_together(lowering: Lowering, line: Line, parts: Any, axis: int, sizes: 
     whole = np.moveaxis(target.like, axis, 0)
     start = 0
     for i, source in enumerate(sources):
-        part = whole[i] if sizes is None else np.moveaxis(whole[start : start + sizes[i]], 0, axis)
+        part = whole[i, ...] if sizes is None else np.moveaxis(whole[start : start + sizes[i]], 0, axis)
         copy(lowering, source, Location(target.root, part))
         start += 0 if sizes is None else sizes[i]
     return True

@@ -144,6 +144,9 @@ class _Grouping:
         tasks = self._completed({task.out: task})
         if arranged(tasks.values()) is None:
             tasks = {task.out: task}
+            if arranged(tasks.values()) is None:
+                self._alone(Task(task.line, task.place, ""))
+                return
         groups: list[_Node] = []
         beside = {n for t in tasks.values() for var in t.line.ins if var.shape for n in self.readers.get(var, ())}
         near = [n for n in self._sources(tasks) | beside if n.is_group and self.apart - n.apart <= APART]
@@ -217,6 +220,13 @@ class _Grouping:
     def _is_free(self, tasks: dict[Var, Task], groups: list[_Node]) -> bool:
         """Whether nothing that the tasks read from elsewhere needs one of the groups that they would be part of."""
         bits = sum(node.bits for node in groups)
+        todo = [var for t in tasks.values() for var in t.line.ins if var not in tasks]
+        while todo:  # what is waiting outside is going to be made there
+            inner = self.waiting.get(var := todo.pop())
+            if inner is not None and (inner.kind == RENAME or var not in self.made_by):
+                if any(x in tasks for x in inner.line.ins):
+                    return False
+                todo.extend(inner.line.ins)
         return not any(source.above & bits for source in self._sources(tasks) if not source.bits & bits)
 
     # ---- the new program

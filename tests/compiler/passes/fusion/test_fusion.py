@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import calligrad
 from calligrad.compiler.passes import grouped
 from calligrad.compiler.passes.fusion import Fused, fused
 from calligrad.compiler.program import Line, Program, Var, mapped
@@ -72,6 +73,7 @@ SEVERAL = {
     "the sum of all that is read": (lambda x: np.exp(x) / np.sum(np.exp(x)), X),
     "cross-entropy": (cross_entropy, X, Y),
     "rows and then columns": (lambda x: np.exp(x) - np.sum(x, axis=1, keepdims=True) - np.sum(x, axis=0), X),
+    "log of sums along an axis between": (lambda z: calligrad.logsumexp(-z, axis=1), Z),
     "around": (lambda x, w: np.exp(x) * (np.exp(x) @ w), X, W),
 }
 

@@ -1,0 +1,191 @@
+"""Whole training steps, run by kernels, beside eager ones."""
+
+import os
+import subprocess
+import sys
+import threading
+
+import numpy as np
+import pytest
+
+pytest.importorskip("numba")
+
+import calligrad
+from calligrad import nn, optim
+from calligrad.nn import functional as F
+from tests.compiler.programs import failures
+
+
+class Attention(nn.Module):
+    def __init__(self, dtype):
+        self.embed, self.block = (
+            nn.Embedding(11, 8, dtype=dtype),
+            nn.TransformerEncoderLayer(8, 2, 16, 0.0, dtype=dtype),
+        )
+        self.head = nn.Linear(8, 5, dtype=dtype)
+
+    def forward(self, tokens):
+        return self.head(np.mean(self.block(self.embed(tokens)), axis=0))
+
+
+class Recurrent(nn.Module):
+    def __init__(self, dtype):
+        self.lstm, self.head = nn.LSTM(3, 6, dtype=dtype), nn.Linear(6, 5, dtype=dtype)
+
+    def forward(self, x):
+        return self.head(self.lstm(x)[0][-1])
+
+
+def perceptron(dtype):  # a bias ahead of a normalization has the gradient 0: of its rounding Adam would make steps
+    layers = [nn.Linear(7, 16, bias=False, dtype=dtype), nn.BatchNorm1d(16, dtype=dtype), nn.GELU(), nn.Dropout(0.3)]
+    return nn.Sequential(*layers, nn.Linear(16, 5, dtype=dtype))
+
+
+def convolutional(dtype):
+    return nn.Sequential(
+        nn.Conv2d(2, 4, 3, padding=1, bias=False, dtype=dtype), nn.BatchNorm2d(4, dtype=dtype), nn.ReLU(), nn.MaxPool2d(2),
+        nn.Conv2d(4, 6, 3, dtype=dtype), nn.ReLU(), nn.Flatten(), nn.Linear(24, 5, dtype=dtype),
+    )  # fmt: skip
+
+
+MODELS = {
+    "perceptron": (perceptron, lambda rng: rng.normal(size=(9, 7))),
+    "convolutional": (convolutional, lambda rng: rng.normal(size=(9, 2, 8, 8))),
+    "recurrent": (Recurrent, lambda rng: rng.normal(size=(4, 9, 3))),
+    "attention": (Attention, lambda rng: rng.integers(0, 11, (6, 9))),
+}
+OPTIMIZERS = {
+    "SGD": lambda p: optim.SGD(p, lr=0.05, momentum=0.9, nesterov=True, weight_decay=0.01),
+    "AdamW": lambda p: optim.AdamW(p, lr=0.01, amsgrad=True),
+    "RMSprop": lambda p: optim.RMSprop(p, lr=0.01, centered=True),
+}
+
+
+def trained(model_of, data_of, optimizer_of, dtype, backend, steps=6):
+    """Losses and the state after some steps; the last batch is smaller."""
+    calligrad.random.seed(3)
+    model = model_of(dtype)
+    optimizer = optimizer_of(model.parameters())
+    schedule = optim.ExponentialLR(optimizer, 0.9)
+
+    def step(x, labels):
+        optimizer.zero_grad()
+        loss = F.cross_entropy(model(x), labels, label_smoothing=0.1)
+        loss.backward()
+        optimizer.step()
+        schedule.step()
+        return loss
+
+    run = step if backend is None else calligrad.compile(backend=backend)(step)
+    rng, losses = np.random.default_rng(0), []
+    for i in range(steps):
+        x, labels = data_of(rng), rng.integers(0, 5, 9)
+        x = x.astype(dtype) if x.dtype.kind == "f" else x
+        if i == steps - 1 and model_of in (perceptron, convolutional):
+            x, labels = x[:5], labels[:5]
+        losses.append(float(run(x, labels)))
+    return np.array(losses), model.state_dict() | optimizer.state_dict()
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "dtype"),
+    [("SGD", "float32"), *((name, "float64") for name in OPTIMIZERS)],  # as it would of other gradients in float32
+)
+@pytest.mark.parametrize("name", MODELS)
+def test_training(name, optimizer, dtype):
+    model, data = MODELS[name]
+    eager, compiled = (trained(model, data, OPTIMIZERS[optimizer], np.dtype(dtype), way) for way in (None, "numba"))
+    close = 2e-4 if dtype == "float32" else 1e-9  # six steps on, of which each begins where the last one ended
+    np.testing.assert_allclose(compiled[0], eager[0], rtol=close)
+    for path, x in eager[1].items():
+        np.testing.assert_allclose(compiled[1][path], x, rtol=close, atol=close * np.abs(x).max(initial=1e-30))
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_the_same_bits_again(name):
+    first, second = (trained(*MODELS[name], OPTIMIZERS["AdamW"], np.dtype("float32"), "numba") for _ in range(2))
+    for path, x in first[1].items():
+        np.testing.assert_array_equal(second[1][path], x)
+
+
+def test_random_programs():
+    assert not [f"seed {program.seed}: {why}" for program, why in failures(range(40), "numba")]
+
+
+@calligrad.compile(backend="numba")
+def softmax(x, shift):
+    e = np.exp(x - np.max(x, axis=1, keepdims=True))
+    return e / np.sum(e, axis=1, keepdims=True) + shift
+
+
+def expected(x, shift):
+    e = np.exp(x - np.max(x, axis=1, keepdims=True))
+    return e / np.sum(e, axis=1, keepdims=True) + shift
+
+
+def test_threads_of_python_share_one_program():
+    xs = np.random.default_rng(0).normal(size=(8, 300, 200))
+    wrong = []
+
+    def work(i):
+        for _ in range(30):
+            if not np.allclose(softmax(xs[i], float(i)), expected(xs[i], i), atol=1e-13):
+                wrong.append(i)
+
+    threads = [threading.Thread(target=work, args=(i,)) for i in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
+
+
+def test_results_are_not_overwritten():
+    x = np.random.default_rng(0).normal(size=(300, 200))
+    kept = [softmax(x, float(i)) for i in range(6)]
+    for i, y in enumerate(kept):
+        np.testing.assert_allclose(y, expected(x, i), atol=1e-13)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+def test_after_a_fork():
+    text = """
+import os, sys, warnings
+import numpy as np
+from tests.compiler.backends.test_numba import expected, softmax
+warnings.simplefilter("ignore", DeprecationWarning)  # of forks beside threads
+x = np.random.default_rng(0).normal(size=(300, 200))
+for _ in range(4):
+    softmax(x, 1.0)
+child = os.fork()
+assert np.allclose(softmax(x, 2.0), expected(x, 2.0), atol=1e-13)
+if not child:
+    os._exit(0)
+sys.exit(os.waitpid(child, 0)[1])
+"""
+    assert subprocess.run([sys.executable, "-c", text], timeout=120, check=False).returncode == 0
+
+
+def test_a_label_out_of_range_ends_the_step():
+    calligrad.random.seed(0)
+    model = nn.Linear(3, 2)
+    optimizer = optim.SGD(model.parameters(), lr=1.0)
+
+    @calligrad.compile(backend="numba")
+    def step(x, labels):
+        optimizer.zero_grad()
+        loss = F.cross_entropy(model(x), labels)
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    x, labels = np.ones((4, 3), "float32"), np.array([0, 1, 1, 0])
+    for _ in range(3):
+        step(x, labels)
+    before = {path: y.copy() for path, y in model.state_dict().items()}
+    with pytest.raises(ValueError, match="label 7 at index 2"):
+        step(x, np.array([0, 1, 7, 0]))
+    for path, y in model.state_dict().items():
+        np.testing.assert_array_equal(y, before[path])
+    step(x, labels)
+    assert np.isfinite(model.weight.data).all()

@@ -19,7 +19,7 @@ from calligrad.kernels import eager
 from calligrad.modes import capturing
 
 WORTH = 2**15  # numbers in the first array, from which on kernels win over NumPy
-MOST = 64  # programs of a formula: one for each shape and setting
+MOST = 256  # programs of a formula: one for each shape and setting
 
 
 def is_served(*xs: Any) -> bool:
@@ -49,7 +49,8 @@ def is_open(*xs: Any) -> bool:
 def formula(f: Callable, plainly: Callable | None = None) -> Callable:
     """Declare a pure function of arrays, which are positional, and of settings, which are hashable and have names.
 
-    It gives an array or a tuple of them. A None may stand for an array. ``plainly`` is what NumPy computes where no kernel can, by itself ``f``.
+    It gives an array or a tuple of them; a None may stand for an array. ``plainly`` is what NumPy computes where no
+    kernel can, by itself ``f``.
 
     >>> import numpy as np
     >>> scaled = formula(lambda x, *, factor: x * factor)
@@ -62,7 +63,7 @@ def formula(f: Callable, plainly: Callable | None = None) -> Callable:
     def call(*xs: Any, **settings: Any) -> Any:
         if not is_served(*xs):
             return f(*xs, **settings)
-        key = (*[x is not None and (x.shape, x.strides, x.dtype.str) for x in xs], *settings.values())
+        key = (*[x is not None and (x.shape, x.strides, x.dtype.str, x.flags.aligned) for x in xs], *settings.values())
         run = programs.get(key)
         if run is None:
             from calligrad.compiler.prepared import prepared
@@ -92,7 +93,7 @@ def formula_of(f: Callable) -> Callable:
         key = (f.__func__, type(owner), *settings.items())  # type: ignore[attr-defined]
     known = _methods.get(key)
     if known is None:
-        if len(_methods) >= 16 * MOST:
+        if len(_methods) >= MOST:
             _methods.clear()
         bare = f if owner is None else getattr(type(owner)(**settings), f.__name__)
         known = _methods[key] = formula(bare)

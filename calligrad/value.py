@@ -263,7 +263,7 @@ class Value(ArrayLike):
     def __getitem__(self, key: Any) -> Value:
         return RULES[Value.__getitem__](self, key)
 
-    def __iter__(self) -> Iterator[Value]:  # type: ignore[override]
+    def __iter__(self) -> Iterator[Value]:
         return RULES[Value.__iter__](self)
 
     def __setitem__(self, key: Any, value: Any) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-from collections.abc import Iterator
+import inspect
+from collections.abc import Callable, Iterator
 from typing import Any
 
 
@@ -73,6 +74,17 @@ def names_of(nest: Any, name: str) -> list[str]:
     return [leaf for part, word in zip(parts, inner) for leaf in names_of(part, word)]
 
 
+def names_of_arguments(f: Callable, args: tuple, kwargs: dict[str, Any]) -> list[str]:
+    """What the leaves of the arguments are called in the function."""
+    try:
+        parameters = list(inspect.signature(f).parameters.values())
+    except (TypeError, ValueError):  # a ufunc says nothing of itself
+        parameters = []
+    words = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    words += [f"argument {i}" for i in range(len(words), len(args))]
+    return [name for word, x in [*zip(words, args), *kwargs.items()] for name in names_of(x, word)]
+
+
 def leaves_of(nest: Any) -> list[Any]:
     """What the nest holds, in order."""
     leaves: list[Any] = []
@@ -80,6 +92,6 @@ def leaves_of(nest: Any) -> list[Any]:
     return leaves
 
 
-def with_leaves(f: Any, nest: Any) -> Any:
+def with_leaves(f: Callable, nest: Any) -> Any:
     """The nest with ``f`` of every leaf in its place."""
     return put_together(nest, map(f, leaves_of(nest)))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import os
 import threading
 from collections.abc import Callable
@@ -11,14 +10,15 @@ from typing import Any
 import numpy as np
 
 from calligrad.batched import running
-from calligrad.compiler.arguments import leaves_of, names_of, put_together, taken_apart, with_leaves
+from calligrad.compiler.arguments import leaves_of, names_of_arguments, put_together, taken_apart, with_leaves
 from calligrad.compiler.changes import Changes
 from calligrad.compiler.draws import Generators, TracedGenerator
 from calligrad.compiler.host import Number
+from calligrad.compiler.places import SCALARS, Place
 from calligrad.compiler.program import Program, Var
 from calligrad.compiler.results import now
 from calligrad.compiler.standins import UNREAD, Stale
-from calligrad.compiler.surroundings import SCALARS, Place, Surroundings
+from calligrad.compiler.surroundings import Surroundings
 from calligrad.compiler.trace import Trace
 from calligrad.compiler.traced import CaptureError, Traced
 from calligrad.modes import capturing
@@ -36,16 +36,22 @@ class Capture:
 
     ``f`` has the effects that it has without a capture; if it raises, all is as it was before. ``moving`` are the
     identities of places whose Python numbers become numbers of the program. ``confirmed`` is asked, before anything is
-    final, whether the capture is as it should be.
+    final, whether the capture is as it should be. With ``plain``, floats that are arguments stay what they are.
     """
 
     def __init__(
-        self, f: Callable, name: str, nest: Any, moving: set[tuple], confirmed: Callable[[Capture], None] | None = None
+        self,
+        f: Callable,
+        name: str,
+        nest: Any,
+        moving: set[tuple],
+        confirmed: Callable[[Capture], None] | None = None,
+        plain: bool = False,
     ) -> None:
         self.trace = trace = Trace(name)
         self.flat: list[Any] = []
         taken_apart(nest, self.flat)
-        self.names = _names_of_arguments(f, *nest)
+        self.names = names_of_arguments(f, *nest)
         self.given: list[tuple[int, Var]] = []  # arguments that are inputs, by position
         self.arrays: list[tuple[Place, Any]] = []  # places whose arrays are inputs
         self.readings: list[tuple[int | Place, list]] = []  # where Python numbers are read, with their names and types
@@ -55,6 +61,7 @@ class Capture:
         self.values: dict[int, Value] = {}  # from outside
         self.constants: dict[Var, Any] = {}  # arrays that are made anew in each capture
         self._moving = moving
+        self._plain = plain
         self._counts: dict[tuple[int, int], Number] = {}
         self._born: dict[int, Value] = {}
         self._unread: dict[int, Place] = {}  # gradients that nobody has asked for
@@ -73,6 +80,8 @@ class Capture:
                 self._put_back()
                 if isinstance(error.__cause__, CaptureError):  # which NumPy has put into words of its own
                     raise error.__cause__ from None
+                if trace.refused is not None and isinstance(error, TypeError) and "'Traced(" in str(error):
+                    raise trace.refused from error
                 raise
             finally:
                 trace.is_open = False
@@ -110,7 +119,7 @@ class Capture:
 
     def _argument(self, i: int, x: Any) -> Any:
         """What the function is given in place of argument ``i``."""
-        if type(x) is float:
+        if type(x) is float and not self._plain:
             number = self.trace.host.input(x)
             self.readings.append((i, [(number.text, float)]))
             return number
@@ -301,17 +310,6 @@ class Capture:
         self.first_result = with_leaves(now, self.result)
         for f, args in self.later:
             f(*with_leaves(now, args))
-
-
-def _names_of_arguments(f: Callable, args: tuple, kwargs: dict[str, Any]) -> list[str]:
-    """What the leaves of the arguments are called in the function."""
-    try:
-        parameters = list(inspect.signature(f).parameters.values())
-    except (TypeError, ValueError):  # a ufunc says nothing of itself
-        parameters = []
-    words = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
-    words += [f"argument {i}" for i in range(len(words), len(args))]
-    return [name for word, x in [*zip(words, args), *kwargs.items()] for name in names_of(x, word)]
 
 
 def _bits(x: Any) -> Any:

@@ -8,9 +8,10 @@ import numpy as np
 
 from calligrad.compiler.arguments import leaves_of, with_leaves
 from calligrad.compiler.host import Number
+from calligrad.compiler.places import MISSING, SCALARS, Place, same
 from calligrad.compiler.results import Results, Wanted, now
 from calligrad.compiler.standins import Stale
-from calligrad.compiler.surroundings import MISSING, SCALARS, Place, Surroundings, same
+from calligrad.compiler.surroundings import Surroundings
 from calligrad.compiler.traced import CaptureError, Traced
 from calligrad.value import Value
 

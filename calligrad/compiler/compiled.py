@@ -20,9 +20,9 @@ from calligrad.compiler import backends
 from calligrad.compiler.arguments import taken_apart
 from calligrad.compiler.capture import Capture, lock
 from calligrad.compiler.changes import Moved
+from calligrad.compiler.places import Place
 from calligrad.compiler.program import Program
 from calligrad.compiler.run import Run
-from calligrad.compiler.surroundings import Place
 from calligrad.modes import capture_here, capturing
 from calligrad.value import Value
 
@@ -31,12 +31,12 @@ MOST = 64
 
 
 def compile(f: Callable | None = None, *, backend: str | None = None) -> Any:
-    """``f`` as a function that is captured once for each signature of its arguments, and run as a program afterwards.
+    """``f`` as a function that is captured for each signature of its arguments, and run as a program afterwards.
 
     ``f`` is any function of arrays, and nests of them, written in NumPy and calligrad: a training step with its
-    backward and its optimizer, a loss, a gradient to any order. In its first call it runs as always, while what it does
-    is written down. Arrays that it reaches beside its arguments (parameters, the optimizer's state, constants of your
-    own) are read where they are in every run, and written there. Random draws are drawn anew.
+    backward and its optimizer, a loss, a gradient to any order. In its first two calls it runs as always, while what it
+    does is written down, and compared. Arrays that it reaches beside its arguments (parameters, the optimizer's state,
+    constants of your own) are read where they are in every run, and written there. Random draws are drawn anew.
 
     ``backend`` is ``"numpy"``, ``"numba"`` (``pip install calligrad[jit]``), ``"cupy"`` on a GPU, or None for numba
     where it is installed and NumPy otherwise.
@@ -134,13 +134,32 @@ class Compiled:
     def _confirmed(self, run: Run, nest: Any, flat: list[Any]) -> Any:
         """The second capture, which has to do the same as the first."""
         try:
-            capture = Capture(self.f, self.name, nest, run.moving, run.compare)
+            plain = None
+            if any(type(x) is float for x in flat):
+                plain = self._trial(nest, run.moving, plain=True)
+            capture = Capture(self.f, self.name, nest, run.moving, functools.partial(self._compared, run, plain))
         except Moved:
             self.runs.remove(run)
             return self._captured((run.form, *map(_kind, flat)), nest, run.form)
         run.confirm(capture)
         self._use(run)
         return capture.first_result
+
+    def _compared(self, run: Run, plain: list[Any] | None, capture: Capture) -> None:
+        run.compare(capture)
+        if plain is not None and capture.left() != plain:
+            raise capture.trace.error(
+                "with a float that is an argument it does something else than with a number that changes. Does it look"
+                " at type(x)? Write isinstance(x, float)"
+            )
+
+    def _trial(self, nest: Any, moving: set[tuple], plain: bool = False) -> list[Any]:
+        """What a capture would leave; nothing is left of it."""
+        try:
+            Capture(self.f, self.name, nest, moving, _stop, plain)
+        except _Stopped as stopped:
+            return stopped.left
+        raise AssertionError("a trial ends in _stop")
 
     def _captured(self, kind: Any, nest: Any, form: Any) -> Any:
         """The first capture for arguments of a kind, or for other settings."""
@@ -168,9 +187,7 @@ class Compiled:
         try:
             if not numbers:
                 return Capture(self.f, self.name, nest, known), known
-            Capture(self.f, self.name, nest, known, _stop)
-        except _Stopped as stopped:
-            plain = stopped.left
+            plain = self._trial(nest, known)
         except Moved as error:
             more = {place.identity for place in error.places}
             if more & (self._settled | known):

@@ -38,17 +38,18 @@ _TEXT = "gives a text with numbers of this run. Return the array, and print it o
 _DTYPE = "gives a dtype that depends on the number. Ask for np.result_type(x)"
 _DATES = "takes dates, which a program does not know"
 
-REFUSED: dict[Callable, str] = dict.fromkeys(
-    (
+_FUNCTIONS: dict[str, tuple[Any, ...]] = {
+    _SHAPE: (
         np.nonzero, np.flatnonzero, np.argwhere, np.unique, np.unique_all, np.unique_counts, np.unique_inverse,
         np.unique_values, np.extract, np.trim_zeros, np.setdiff1d, np.intersect1d, np.union1d, np.setxor1d, np.roots,
     ),
-    _SHAPE,
-) | dict.fromkeys(
-    (np.array_repr, np.array_str, np.array2string, np.save, np.savez, np.savez_compressed, np.savetxt), _TEXT
-) | dict.fromkeys(
-    (np.busday_count, np.busday_offset, np.is_busday, np.datetime_as_string), _DATES
-) | {np.min_scalar_type: _DTYPE}  # fmt: skip
+    _TEXT: (np.array_repr, np.array_str, np.array2string, np.save, np.savez, np.savez_compressed, np.savetxt),
+    _DTYPE: (np.min_scalar_type,),
+    _DATES: (np.busday_count, np.busday_offset, np.is_busday, np.datetime_as_string),
+}  # fmt: skip
+
+REFUSED: dict[Callable, str] = {func: why for why, functions in _FUNCTIONS.items() for func in functions}
+"""What no program can hold, and why."""
 
 COUNTS: dict[Callable, tuple[int, str]] = {
     np.compress: (0, "condition"),

@@ -57,7 +57,7 @@ class Number:
 
     # ---- where Python asks
 
-    @property
+    @property  # type: ignore[misc]
     def __class__(self) -> type:  # so that isinstance(x, float) is what it would be
         return type(self.value)
 
@@ -119,6 +119,13 @@ def _binary(name: str, operation: Callable, symbol: str) -> None:
     setattr(Number, f"__r{name}__", reflected)
 
 
+def _unary(name: str, operation: Callable, symbol: str) -> None:
+    def method(self: Number) -> Number:
+        return self.host.made(operation(self.value), f"{symbol}({self.text})")
+
+    setattr(Number, f"__{name}__", method)
+
+
 def _comparison(name: str, operation: Callable, symbol: str) -> None:
     def method(self: Number, other: Any) -> Any:
         if not _is_plain(other):
@@ -140,16 +147,15 @@ _UFUNCS = {
 OPERATORS = {ufunc: operation for operation, ufunc in _UFUNCS.items()}
 """What Python does with its own numbers where NumPy's ufunc is for arrays."""
 
-for _name, _symbol in dict(add="+", sub="-", mul="*", truediv="/", floordiv="//", mod="%", pow="**").items():
+_BINARY = {"add": "+", "sub": "-", "mul": "*", "truediv": "/", "floordiv": "//", "mod": "%", "pow": "**"}
+_COMPARISONS = {"lt": "<", "le": "<=", "gt": ">", "ge": ">=", "eq": "==", "ne": "!="}
+
+for _name, _symbol in _BINARY.items():
     _binary(_name, getattr(operator, _name), _symbol)
-for _name, _symbol in dict(lt="<", le="<=", gt=">", ge=">=", eq="==", ne="!=").items():
+for _name, _symbol in _COMPARISONS.items():
     _comparison(_name, getattr(operator, _name), _symbol)
-for _name, _symbol in dict(neg="-", pos="+", abs="abs").items():
-
-    def _unary(self: Number, operation: Callable = getattr(operator, _name), symbol: str = _symbol) -> Number:
-        return self.host.made(operation(self.value), f"{symbol}({self.text})")
-
-    setattr(Number, f"__{_name}__", _unary)
+for _name, _symbol in {"neg": "-", "pos": "+", "abs": "abs"}.items():
+    _unary(_name, getattr(operator, _name), _symbol)
 
 
 class Host:

@@ -16,7 +16,7 @@ def setitem(x, key, value):
 
 
 def put_back(x, places, view):
-    """A copy of ``x`` with the numbers of ``view`` at the ``places``, counted through in order C, that they are from."""
+    """A copy of ``x`` with the numbers of ``view`` at the ``places`` that they are from, counted through in order C."""
     y = np.copy(x, order="C")
     y.reshape(-1)[places] = view
     z = np.empty_like(x)
@@ -74,7 +74,7 @@ def flat(function, *args, **kwargs):
 
 
 def laid_out(x, strides):
-    """A copy of ``x`` with gaps in memory, or backwards, as ``strides`` say: sums are added up in an order that follows."""
+    """A copy of ``x`` with gaps in memory, or backwards, as ``strides`` say: the order of sums follows them."""
     span = [(n - 1) * step for n, step in zip(x.shape, strides)]
     start = -sum(s for s in span if s < 0)
     y = np.ndarray(x.shape, x.dtype, np.empty(sum(map(abs, span)) + x.itemsize, np.uint8), start, strides)

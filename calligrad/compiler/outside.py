@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from calligrad.compiler.places import Place
 from calligrad.compiler.program import Var
-from calligrad.compiler.surroundings import Place
 
 
 class Outside:

@@ -87,7 +87,7 @@ class _Planner:
                     self._give_back(place.offset, place.offset + _rounded(var.nbytes))
 
     def _find_place(self, n: int, line: Line, out: Var, target: Var | None, is_output: bool) -> None:
-        """The memory of an input, of an argument that nobody needs any more, or a new piece; none if it is handed out."""
+        """The memory of an input, of an argument that nobody needs any more, or a new piece; none if handed out."""
         plan = self.plan
         if target is not None and self._may_write(target, n, line, out):
             plan.places[out] = Into(target)
@@ -104,14 +104,18 @@ class _Planner:
             plan.places[out] = Buffer(self._taken(_rounded(out.nbytes)))
 
     def _follow_views(self) -> None:
+        kept: list[Var] = []
         for n, line in enumerate(self.program.lines):
-            if is_view(line) and line.ins:
+            ins = set(line.ins)
+            if is_view(line) and len(ins) == 1:
                 for out in line.outs:
                     self.root[out] = self._root(line.ins[0])
-            for var in (*line.ins, *line.outs):
+            for var in (*ins, *line.outs):
                 self.last[self._root(var)] = n
-        for var in self.program.outputs:
-            self.last[self._root(var)] = len(self.program.lines)
+            if is_view(line) and len(ins) > 1:  # of which they are views is not known
+                kept.extend(map(self._root, ins))
+        for var in (*map(self._root, self.program.outputs), *kept):
+            self.last[var] = len(self.program.lines)
 
     def _root(self, var: Var) -> Var:
         return self.root.get(var, var)

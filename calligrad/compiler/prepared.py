@@ -11,6 +11,7 @@ from calligrad.compiler.capture import lock
 from calligrad.compiler.passes import grouped, optimized
 from calligrad.compiler.program import Program
 from calligrad.compiler.trace import Trace
+from calligrad.compiler.traced import Traced
 from calligrad.modes import capturing
 
 
@@ -22,19 +23,20 @@ def prepared(f: Callable, plainly: Callable, xs: tuple[np.ndarray, ...], setting
     from calligrad.compiler.backends.numba.executable import Executable
     from calligrad.compiler.backends.numba.lowering import Call, Lowering
 
-    if all(x is None or x.dtype.isnative for x in xs):
+    if all(x is None or (x.dtype.isnative and x.flags.aligned) for x in xs):
         program, is_single = _program(f, xs, settings)
         lowering = Lowering(grouped(optimized(program, None)))
         if not any(isinstance(task, Call) for task in lowering.tasks):
-            run = Executable(lowering).run
-            given = (lambda xs: [x for x in xs if x is not None]) if any(x is None for x in xs) else tuple
-            return (lambda *xs: run(given(xs))[0]) if is_single else lambda *xs: run(given(xs))
+            run = Executable(lowering, keep=0).run  # layers are many, and their outputs large
+            if is_single:
+                return lambda *xs: run([x for x in xs if x is not None])[0]
+            return lambda *xs: run([x for x in xs if x is not None])
     return lambda *xs: plainly(*xs, **settings)
 
 
 def _program(f: Callable, xs: tuple[np.ndarray, ...], settings: dict[str, Any]) -> tuple[Program, bool]:
     """The program, and whether it gives a single array."""
-    trace = Trace(f.__name__)
+    trace = Sketch(f.__name__)
     with lock, np.errstate(all="ignore"):
         capturing.append(_Bystander())
         try:
@@ -45,21 +47,33 @@ def _program(f: Callable, xs: tuple[np.ndarray, ...], settings: dict[str, Any]) 
             capturing.pop()
             trace.is_open = False
     results = result if isinstance(result, tuple) else (result,)
-    given = [x.storage.input for x in inputs if x is not None]
+    given: list[Any] = [x.storage.input for x in inputs if x is not None]
     found = [var for var in trace.inputs if var not in given]
     constants = {x.storage.input: x.data for x in trace.found if x.storage.input in found}
     outputs = [trace.var_of(x) for x in results]
     return Program(given, constants, list(trace.lines), outputs), not isinstance(result, tuple)
 
 
+class Sketch(Trace):
+    """A Trace in which elementwise calls compute nothing: what arrays hold does not matter, only how they lie."""
+
+    def concretely(self, func: Callable, args: Any, kwargs: Any) -> Any:
+        """The call, or just an array for its result."""
+        if not isinstance(func, np.ufunc) or func.nout > 1 or func.signature or kwargs:
+            return super().concretely(func, args, kwargs)
+        xs = [x.data if isinstance(x, Traced) else x for x in args]
+        first = func(*[x[(slice(1),) * x.ndim] if isinstance(x, np.ndarray) else x for x in xs])
+        if not first.shape:
+            return super().concretely(func, args, kwargs)
+        return np.nditer([*xs, None], ["zerosize_ok"], op_dtypes=[None] * len(xs) + [first.dtype]).operands[-1]
+
+
 def _lying_like(x: np.ndarray) -> np.ndarray:
-    """An array of ones that lies as ``x`` does."""
+    """An array that lies as ``x`` does, of zeros, for which the memory is never touched."""
     spans = [(n - 1) * step for n, step in zip(x.shape, x.strides)]
     before = -sum(span for span in spans if span < 0)
-    memory = np.empty(before + sum(span for span in spans if span > 0) + x.itemsize, np.uint8)
-    like = np.ndarray(x.shape, x.dtype, memory, before, x.strides)
-    like[...] = 1
-    return like
+    memory = np.zeros(before + sum(span for span in spans if span > 0) + x.itemsize, np.uint8)
+    return np.ndarray(x.shape, x.dtype, memory, before, x.strides)
 
 
 class _Bystander:

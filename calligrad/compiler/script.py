@@ -9,9 +9,9 @@ import numpy as np
 
 from calligrad.compiler.arguments import opened, put_together
 from calligrad.compiler.outside import Outside
+from calligrad.compiler.places import MISSING, SCALARS, Place, same
 from calligrad.compiler.program import Program, Var
 from calligrad.compiler.results import Wanted
-from calligrad.compiler.surroundings import MISSING, SCALARS, Place, same
 from calligrad.dtypes import default_dtype
 from calligrad.modes import paused, strict
 from calligrad.value import Value
@@ -34,6 +34,7 @@ class Script:
         self.text_of: dict[Any, str] = {}  # what the function calls an input of the program
         self._names: dict[int, str] = {}
         self._made: dict[int, str] = {}
+        self._replaced = _replaced(capture)
         self._written = {var for var, _ in capture.program.writes}
         self._guards()
 
@@ -150,7 +151,7 @@ class Script:
                 continue
             self.text_of[var] = f"v{len(self.text_of)}"
             body.append(f"{self.text_of[var]} = {text}")
-            if place in passing or place.argument is not None:
+            if place in passing or place.argument is not None or place.parent in self._replaced:
                 body.append(self._unlike(self.text_of[var], place.original, no))
                 loose.append(self.text_of[var])
             else:
@@ -192,6 +193,9 @@ class Script:
     def _flag(self, place: Place) -> str:
         """Whether a setting is as it was."""
         no, text, x = f"no({self.name(place)})", self._get(place), place.original
+        if place in self._replaced:
+            graph = f" or {text}.created_by is not None" if isinstance(x, Value) else ""
+            return f"if type({text}) is not {self.name(type(x))}{graph}: return {no}"
         if x is MISSING:
             return f"if {self.name(place.get)}() is not MISSING: return {no}"
         if x is None or x is True or x is False:
@@ -203,8 +207,9 @@ class Script:
         """Whether lists and dicts have as many entries, and objects as many attributes."""
         body = []
         held = self.capture.surroundings
+        holders = {id(place.original): self._get(place) for place in self._replaced}
         for container, before, name in [*held.containers, *held.attributes]:
-            x, no = self.name(container), f"no({self.name(Named(name))})"
+            x, no = holders.get(id(container)) or self.name(container), f"no({self.name(Named(name))})"
             unlike = f"{x} != {self.name(before)}" if isinstance(container, set) else f"len({x}) != {len(before)}"
             body.append(f"if {unlike}: return {no}")
         return body
@@ -212,7 +217,10 @@ class Script:
     # ---- places and results
 
     def _get(self, place: Place) -> str:
-        holder = self.name(place.holder) if place.argument is None else f"a{place.argument}"
+        if place.parent is not None and place.parent in self._replaced:
+            holder = self._get(place.parent)
+        else:
+            holder = self.name(place.holder) if place.argument is None else f"a{place.argument}"
         if place.attribute:
             return f"{holder}.{place.key}"
         return f"{holder}[{place.key!r}]" if type(place.key) in (str, int) else f"{holder}[{self.name(place.key)}]"
@@ -252,6 +260,28 @@ class Script:
             self._made[id(x)] = f"y{len(self._made)}"
             self.lines.append(f"{self._made[id(x)]} = {self.name(x.maker)}({inner})")
         return self._made[id(x)]
+
+
+def _replaced(capture: Capture) -> set[Place]:
+    """Places where every run puts another dict, list or Value: a program looks into the one that is there.
+
+    It must be the only place where the old one was found, and the function must have left that as it was.
+    """
+    rebinds = dict(capture.rebinds)
+    changed: set[Place | None] = set()
+    for place in rebinds:
+        parent = place.parent
+        while parent is not None:
+            changed.add(parent)
+            parent = parent.parent
+    replaced: set[Place] = set()
+    for place in capture.surroundings.places:  # parents come first
+        x, new = place.original, rebinds.get(place)
+        is_alike = type(new) is (Wanted if isinstance(x, Value) else type(x))
+        alone = place not in changed and id(x) not in capture.surroundings.shared
+        if alone and (is_alike or place.parent in replaced) and type(x) in (dict, list, Value):
+            replaced.add(place)
+    return replaced
 
 
 class Named:

@@ -72,9 +72,7 @@ def write(trace: Trace, x: Traced, var: Var) -> None:
         while source.taken is not None and overlaps_itself(source.data):
             source = source.taken.source
         x, var = source, _source_with(trace, x, source, var)
-    if (
-        x.data.strides != var.strides and x.data.size > 1 and x.data.ndim
-    ):  # NumPy adds up in an order that follows the strides
+    if x.data.strides != var.strides and x.data.size > 1:  # NumPy adds up in an order that follows the strides
         var = trace.line(laid_out, (var, x.data.strides), {}, Var.of(x.data))
     storage.version += 1
     x.symbol, x.version = var, storage.version
@@ -131,7 +129,7 @@ def places_of(view: np.ndarray, whole: np.ndarray) -> np.ndarray:
     """Where in ``whole``, counted through in order C, the numbers of its ``view`` stand."""
     at, start = addresses(view), addresses(whole).reshape(-1)
     order = np.argsort(start, kind="stable")
-    return order[np.searchsorted(start[order], at)]
+    return np.asarray(order[np.searchsorted(start[order], at)])
 
 
 def overlaps_itself(x: Any) -> bool:

@@ -20,62 +20,10 @@ import numpy as np
 
 from calligrad.arraylike import ArrayLike
 from calligrad.compiler.arguments import leaves_of
+from calligrad.compiler.places import MISSING, SCALARS, Place
 from calligrad.value import Value
 
-MISSING = type("Missing", (), {"__repr__": lambda self: "nothing"})()
-
-SCALARS = (bool, int, float, complex, str, bytes, type(None), np.dtype, np.generic)
-
 CONTAINERS = (dict, list, set, deque)
-
-
-class Place:
-    """Where something is kept: an item of a dict or list, an attribute, or what a closure holds.
-
-    ``argument`` is the position of the argument whose attribute it is, another object in every call.
-    """
-
-    __slots__ = ("argument", "attribute", "holder", "key", "name", "original")
-
-    def __init__(self, holder: Any, key: Any, attribute: bool, name: str, argument: int | None = None) -> None:
-        self.holder, self.key, self.attribute, self.name, self.argument = holder, key, attribute, name, argument
-        self.original = self.get()
-
-    @property
-    def identity(self) -> tuple:
-        """What tells it from other places."""
-        return (id(self.holder) if self.argument is None else ("argument", self.argument), self.key)
-
-    def get_original(self) -> Any:
-        """What was there when the place was found."""
-        return self.original
-
-    def get(self) -> Any:
-        """What is there now."""
-        try:
-            return getattr(self.holder, self.key) if self.attribute else self.holder[self.key]
-        except (AttributeError, KeyError, IndexError, ValueError):  # the last of a closure that is empty
-            return MISSING
-
-    def set(self, x: Any) -> None:
-        """Put ``x`` there, whatever the class of the holder says to that."""
-        if not self.attribute:
-            self.holder[self.key] = x
-        elif isinstance(self.holder, type):
-            setattr(self.holder, self.key, x)
-        else:
-            object.__setattr__(self.holder, self.key, x)
-
-
-def same(a: Any, b: Any) -> bool:
-    """Whether two settings are the same to a function: 1 is not 1.0, 0.0 is not -0.0, and nan is nan."""
-    if a is b:
-        return True
-    if type(a) is not type(b):
-        return False
-    if type(a) is tuple:
-        return len(a) == len(b) and all(map(same, a, b))
-    return isinstance(a, SCALARS) and repr(a) == repr(b)
 
 
 class _Instance:
@@ -109,21 +57,23 @@ class Surroundings:
         self.values: dict[int, Value] = {}
         self.computed: set[int] = set()  # ids of Values that are no leaves
         self.changing: set[int] = set()  # ids of dicts whose numbers are others in every run
+        self.shared: set[int] = set()  # ids of what was found in several places
         self._globals: set[tuple[int, str]] = set()
         self._instances: dict[type, _Instance] = {}
         self.seen: dict[int, Any] = {}  # which keeps what was seen alive, so that no id is used twice
         times: dict[int, int] = {}
         late: set[int] = set()
-        waiting = list(reversed(roots))
+        waiting: list[tuple[Any, str, Place | None]] = [(x, name, None) for x, name in reversed(roots)]
         while waiting:
-            x, name = waiting.pop()
+            x, name, parent = waiting.pop()
             if id(x) in self._arguments:
                 times[id(x)] = times.get(id(x), 0) + 1
             if id(x) in self.seen or not self._is_walked(x):
+                self.shared.add(id(x))
                 continue
             if hasattr(type(x), "changing_numbers") and waiting and id(x) not in late:
                 late.add(id(x))
-                waiting.insert(0, (x, name))  # parameters are called as in their model, not as in an optimizer
+                waiting.insert(0, (x, name, parent))  # parameters are called as in their model, not as in an optimizer
                 continue
             self.seen[id(x)] = x
             if hasattr(type(x), "changing_numbers"):
@@ -131,10 +81,12 @@ class Surroundings:
             if isinstance(x, CONTAINERS):
                 self.containers.append((x, x.copy(), name))
             for place, inner in self._places(x, name):
-                if place is not None:
-                    self.places.append(place)
-                    inner = place.original
-                waiting.append((inner, name if place is None else place.name))
+                if place is None:
+                    waiting.append((inner, name, None))
+                    continue
+                place.parent = parent if isinstance(x, (dict, list, Value)) else None
+                self.places.append(place)
+                waiting.append((place.original, place.name, place))
         counts = [sum(x is y for y, _ in roots) for x, _ in roots]
         once = {id(x): n for (x, _), n in zip(roots, counts)}
         self.fixed = {i for x, i in self._arguments.items() if times.get(x, 0) > once.get(x, 1)}

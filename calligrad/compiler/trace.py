@@ -11,16 +11,16 @@ from typing import Any
 
 import numpy as np
 
-from calligrad.compiler import contents, storage
+from calligrad.compiler import contents, storage, writes
 from calligrad.compiler.draws import Draw
+from calligrad.compiler.found import Found
 from calligrad.compiler.host import OPERATORS, Host, Number
-from calligrad.compiler.operations import as_captured, call_at, changed, filled, flat, only, setitem
+from calligrad.compiler.operations import as_captured, flat, only
 from calligrad.compiler.program import Line, Var, mapped
 from calligrad.compiler.storage import Storage, View
 from calligrad.compiler.traced import CaptureError, Traced
 from calligrad.function import ARRAYS
 from calligrad.rules import RULES, numpy_name
-from calligrad.still import SMALL, fingerprint
 
 ARRAYS.add(Traced)
 
@@ -41,8 +41,9 @@ class Trace:
         self.checks: list[Var] = []  # what lines give that raise where something is wrong
         self.host = Host(self)
         self.is_open = True
-        self._first_writes: list[Traced] = []  # the owners of what was written into, in order
-        self._prints: dict[int, Any] = {}  # by id: what the arrays that were found held
+        self.overwritten: list[Traced] = []  # the owners of what was written into, in order
+        self.refused: CaptureError | None = None  # the last, which NumPy may put into words of its own
+        self._found = Found(self)
 
     # ---- arrays come in
 
@@ -58,38 +59,22 @@ class Trace:
     def lifted(self, array: np.ndarray) -> Traced:
         """The Traced that stands for an array of NumPy's own."""
         known = self.outside.get(id(array))
-        if known is not None and (id(array) not in self._prints or not self._differs(array)):
+        if known is not None and (array not in self._found or not self._found.differs(array)):
             return known
         if known is not None:
-            self._keep_as_it_was(known)
+            self._found.keep_as_it_was(known)
         made = self.input(array)
         self.found.append(made)
-        self._prints[id(array)] = array.copy() if array.nbytes <= SMALL else fingerprint(np.ravel(array))
+        self._found.note(array)
         return made
+
+    def announced(self, array: np.ndarray) -> Traced | None:
+        """The Traced for an array from outside of which it is known what holds it."""
+        return None if array in self._found else self.outside.get(id(array))
 
     def settle(self) -> None:
         """See to arrays that were found, and that the function has written into since: the program holds copies."""
-        for made in self.found:
-            if self.outside.get(id(made.data)) is made and self._differs(made.data):
-                if sys.getrefcount(made.data) > 2:
-                    raise self.error(
-                        f"an array of shape {made.shape} is used and then written into with numbers that are no part of"
-                        " the program: later calls would not do that. Make it an argument, or reach it by a global"
-                    )
-                self._keep_as_it_was(made)
-
-    def _differs(self, array: np.ndarray) -> bool:
-        before = self._prints[id(array)]
-        if not isinstance(before, np.ndarray):
-            return fingerprint(np.ravel(array)) != before
-        return before.tobytes() != array.tobytes()
-
-    def _keep_as_it_was(self, made: Traced) -> None:
-        before = self._prints.pop(id(made.data))
-        if not isinstance(before, np.ndarray):
-            raise self.error(f"an array of {made.data.nbytes:,} bytes is written into after it was used; use a copy")
-        del self.outside[id(made.data)]
-        made.data = before
+        self._found.settle()
 
     def drawn(self, draw: Draw) -> Any:
         """What a random generator gives, another in every run."""
@@ -113,23 +98,23 @@ class Trace:
         """``func(*args, **kwargs)``, written down."""
         self._refuse_if_over()
         if func in contents.STATIC:
-            return self._concretely(func, args, kwargs)
+            return self.concretely(func, args, kwargs)
         if func in contents.COMPOSED:
             return RULES[func](*args, **kwargs)
         args, kwargs = (mapped(lambda x: contents.settled(func, x), nest) for nest in (tuple(args), dict(kwargs)))
         contents.refuse(self, func, args, kwargs)
         if getattr(func, "checks", False):
-            self._concretely(func, args, kwargs)
-            self.checks.append(self.line(func, self._nest(args), self._nest(kwargs), np.False_))
+            self.concretely(func, args, kwargs)
+            self.checks.append(self.line(func, self.nest(args), self.nest(kwargs), np.False_))
             return None
         if func in contents.WRITERS:
-            return self._write(func, args, kwargs)
+            return writes.by_function(self, func, args, kwargs)
         if func is np.nan_to_num and not kwargs.pop("copy", args[1] if len(args) > 1 else True):
             x, args = args[0], (args[0], True, *args[2:])
-            return self._stored(x, self._run(func, args, kwargs)) if isinstance(x.data, np.ndarray) else x
+            return writes.stored(self, x, self._run(func, args, kwargs)) if isinstance(x.data, np.ndarray) else x
         args, kwargs, out = contents.without_out(func, args, kwargs)
         if out is not None:
-            return self._into(out, func, args, kwargs)
+            return writes.into(self, out, func, args, kwargs)
         return self._run(func, args, kwargs)
 
     def call_ufunc(self, ufunc: np.ufunc, method: str, args: Any, kwargs: Any) -> Any:
@@ -137,20 +122,23 @@ class Trace:
         self._refuse_if_over()
         func = ufunc if method == "__call__" else getattr(ufunc, method)
         if method == "at":
-            return self._at(ufunc, *args)
+            return writes.by_ufunc(self, ufunc, *args)
         if func is ufunc and ufunc in OPERATORS and all(map(_is_python_number, args)) and not kwargs:
             return self._run(OPERATORS[ufunc], args, {})  # of Python's numbers NumPy sees nothing
         kwargs = dict(kwargs)
         outs = kwargs.pop("out", None) or (None,)
         if func is ufunc and kwargs.get("where", True) is True:
             kwargs.pop("where", None)
-        if len(outs) > 1 or ("where" in kwargs and ufunc.nout > 1):
-            return self._into_several(outs, ufunc, args, kwargs)
+        if "where" in kwargs and func is ufunc and ufunc.nout > 1:
+            raise self.error(f"np.{ufunc.__name__} with where= gives several arrays; use np.where on each")
+        if len(outs) > 1:
+            ys, casting = self._run(func, args, kwargs), kwargs.get("casting", "same_kind")
+            return tuple(y if x is None else writes.stored(self, x, y, casting) for x, y in zip(outs, ys, strict=True))
         if outs[0] is not None:
-            return self._into(outs[0], func, args, kwargs)
+            return writes.into(self, outs[0], func, args, kwargs)
         if func is ufunc and "where" in kwargs:  # what the mask leaves out is whatever the memory held: zeros
-            natural = self._concretely(func, args, kwargs)
-            return self._into(self._zeros(natural.shape, natural.dtype), func, args, kwargs)
+            natural = self.concretely(func, args, kwargs)
+            return writes.into(self, self._zeros(natural), func, args, kwargs)
         return self._run(func, args, kwargs)
 
     def getitem(self, x: Traced, key: Any) -> Any:
@@ -162,26 +150,7 @@ class Trace:
     def setitem(self, x: Traced, key: Any, value: Any) -> None:
         """``x[key] = value``: from now on the storage of ``x`` has other contents."""
         self._refuse_if_over()
-        key = contents.settled_key(self, key)
-        if storage.overlaps_itself(x.data) and key is not Ellipsis:
-            parts = key if type(key) is tuple else (key,)
-            part = self.getitem(x, key if Ellipsis in parts else (*parts, ...))  # an array, also of one place
-            if part.storage is x.storage:  # a view, of which no two places may be one
-                self.setitem(part, ..., value)
-                return
-        inner_key, inner_value, old = self._nest(key), self._nest(value), self.var_of(x)
-        self._change(x, operator.setitem, (x, key, value), {})
-        var = None
-        if key is Ellipsis and _fills(value, x):
-            var = inner_value
-        elif contents.is_mask(key) and np.ndim(_data(value)) == 0 and x.data.flags.c_contiguous:
-            mask = inner_key
-            if key.ndim < x.ndim:
-                mask = self.line(np.reshape, (mask, key.shape + (1,) * (x.ndim - key.ndim)), {}, None)
-            var = self._chosen(x, mask, value)
-        if var is None:
-            var = self.line(setitem, (old, inner_key, inner_value), {}, storage.copy_of(x.data))
-        storage.write(self, x, var)
+        writes.at_key(self, x, key, value)
 
     # ---- recording
 
@@ -195,17 +164,16 @@ class Trace:
 
     def _run(self, func: Callable, args: Any, kwargs: Any) -> Any:
         """Run the call on what the arrays hold, and write it down."""
-        inner, keywords = self._nest(tuple(args)), self._nest(kwargs)
-        result = self._concretely(func, args, kwargs)
+        inner, keywords = self.nest(tuple(args)), self.nest(kwargs)
+        result = self.concretely(func, args, kwargs)
         parts = list(_leaves(result))
         if not all(isinstance(part, (np.ndarray, np.generic, bool, int, float, complex)) for part in parts):
             raise self.error(f"{numpy_name(func)} gives no array but {type(result).__name__}, which no program holds")
         sources = [self._traced(x) for x in _leaves((args, kwargs)) if type(x) is Traced or isinstance(x, np.ndarray)]
-        if (
-            isinstance(result, np.ndarray)
-            and (same := next((x for x in sources if x.data is result), None)) is not None
-        ):
-            return same  # the array itself, as np.squeeze and others give it
+        if isinstance(result, np.ndarray):
+            for source in sources:
+                if source.data is result:  # the array itself, as np.squeeze and others give it
+                    return source
         if isinstance(result, (tuple, list)):
             if len(parts) == 1:
                 func, inner = only, (func, *inner)
@@ -239,14 +207,15 @@ class Trace:
         own.owner = Traced(data, self, own, var)
         return own.owner
 
-    def _zeros(self, shape: tuple[int, ...], dtype: np.dtype) -> Traced:
-        x = np.zeros(shape, dtype)
-        return self._owner(x, self.line(np.zeros, (shape, dtype), {}, x))
+    def _zeros(self, like: Any) -> Traced:
+        x = np.zeros(like.shape, like.dtype)
+        return self._owner(x, self.line(np.zeros, (x.shape, x.dtype), {}, x))
 
-    def _concretely(self, func: Callable, args: Any, kwargs: Any) -> Any:
+    def concretely(self, func: Callable, args: Any, kwargs: Any) -> Any:
+        """The call on what the arrays hold in this run."""
         return func(*mapped(_data, args), **mapped(_data, kwargs))
 
-    def _nest(self, nest: Any) -> Any:
+    def nest(self, nest: Any) -> Any:
         """The arguments as a line of the program holds them: Vars in place of arrays."""
         return mapped(self._inner, nest)
 
@@ -274,98 +243,19 @@ class Trace:
         """An array with what ``x`` holds now, whatever is written into that later."""
         return self._owner(x.data.copy(), self.var_of(x))
 
+    def held(self, x: Any) -> Any:
+        """What the array ``x`` holds in this run; anything else as it is."""
+        return _data(x)
+
     def var_of(self, x: Traced) -> Var:
         """What stands for ``x`` as it is now."""
         return storage.var_of(self, x)
 
-    # ---- writing
-
-    def _at(self, ufunc: np.ufunc, x: Any, key: Any, *values: Any) -> None:
-        """``np.add.at`` and its like."""
-        x = self._own(x, f"np.{ufunc.__name__}.at(array, …)")
-        key = contents.settled_key(self, key)
-        inner = (ufunc, self.var_of(x), *self._nest((key, *values)))
-        self._change(x, ufunc.at, (x, key, *values), {})
-        storage.write(self, x, self.line(call_at, inner, {}, storage.copy_of(x.data)))
-
-    def _write(self, func: Callable, args: tuple, kwargs: dict) -> None:
-        """np.copyto, np.put and others that change their first argument."""
-        x, *rest = args if args else (kwargs.pop(contents.WRITERS[func]),)
-        x = self._own(x, f"{numpy_name(func)}(array, …)")
-        inner, keywords, old = self._nest(tuple(rest)), self._nest(kwargs), self.var_of(x)
-        self._change(x, func, (x, *rest), kwargs)
-        value = kwargs.get("src", rest[0] if rest else None)
-        mask = keywords.get("where", inner[2] if len(inner) > 2 else True)
-        var = None
-        if func is np.copyto and mask is True and _fills(value, x):
-            var = self._inner(value)
-        elif func is np.copyto and type(mask) is Var and x.data.flags.c_contiguous and x.ndim:
-            var = self._chosen(x, mask, value)
-        if var is None:
-            var = self.line(changed, (func, old, *inner), keywords, storage.copy_of(x.data))
-        storage.write(self, x, var)
-
-    def _chosen(self, x: Traced, mask: Var, value: Any) -> Var | None:
-        """Lines with ``value`` where the mask is, and ``x`` elsewhere; None if the result would lie otherwise."""
-        new, old = self._inner(value), self.var_of(x)
-        if type(new) is not Var:
-            new = np.asarray(new).astype(x.dtype)[()]
-        elif new.weak or new.dtype != x.dtype:
-            new = self.line(np.asarray if new.weak else np.astype, (new, x.dtype), {}, None)
-        var = self.line(np.where, (mask, new, old), {}, None)
-        return var if var.strides == x.strides else None
-
-    def _into(self, out: Any, func: Callable, args: Any, kwargs: dict) -> Any:
-        """``out``, into which ``func(…, out=out)`` has written."""
-        out = self._own(out, "out=array")
-        inner, keywords, old = self._nest(tuple(args)), self._nest(kwargs), self.var_of(out)
-        natural = None if "where" in kwargs and isinstance(func, np.ufunc) else self._concretely(func, args, kwargs)
-        self._change(out, func, args, {**kwargs, "out": out})
-        if _is_like(natural, out.data):
-            var = self.line(func, inner, keywords, natural)
-        else:
-            var = self.line(filled, (func, old, *inner), keywords, storage.copy_of(out.data))
-        storage.write(self, out, var)
-        return out
-
-    def _into_several(self, outs: tuple, ufunc: np.ufunc, args: Any, kwargs: dict) -> tuple:
-        """The results of np.divmod and its like, some of which are written into ``outs``."""
-        if "where" in kwargs:
-            raise self.error(f"np.{ufunc.__name__} with where= gives several arrays; use np.where on each")
-        results = self._run(ufunc, args, kwargs)
-        casting = kwargs.get("casting", "same_kind")
-        return tuple(y if x is None else self._stored(x, y, casting) for x, y in zip(outs, results, strict=True))
-
-    def _stored(self, x: Any, y: Traced, casting: Any = "unsafe") -> Traced:
-        """``x``, which is given the contents ``y``."""
-        x = self._own(x, "out=array")
-        if x.shape != y.shape or not np.can_cast(y.dtype, x.dtype, casting):
-            raise TypeError(f"out= of {x.dtype}{list(x.shape)} does not take a result of {y.dtype}{list(y.shape)}")
-        self.setitem(x, ..., y)
-        return x
-
-    def _own(self, x: Any, what: str) -> Traced:
-        """``x``, which is to be written into and has to be one of ours for that."""
-        if type(x) is Traced:
-            return x
-        if isinstance(x, np.ndarray) and id(x) in self.outside and id(x) not in self._prints:
-            return self.outside[id(x)]
-        raise self.error(
-            f"{what} writes into an array of NumPy's own, which the program could not follow. Make it"
-            " np.zeros_like(x, shape=…), or take the result instead"
-        )
-
-    def _change(self, x: Traced, func: Callable, args: Any, kwargs: Any) -> None:
-        """Run a call that writes into ``x``; what an array from outside held before is remembered."""
-        whole = x.storage.owner.data
-        if x.storage.before is None and id(whole) in self.outside:
-            x.storage.before = whole.copy()
-            self._first_writes.append(x.storage.owner)
-        self._concretely(func, args, kwargs)
+    # ---- what was written
 
     def undo(self) -> None:
         """Give arrays from outside back what they held."""
-        for traced in reversed(self._first_writes):
+        for traced in reversed(self.overwritten):
             traced.data[...] = traced.storage.before
 
     def written(self) -> list[Traced]:
@@ -384,7 +274,8 @@ class Trace:
     def error(self, message: str) -> CaptureError:
         """An error that says where in the user's function it happened."""
         where = self.user_line()
-        return CaptureError(f"compile cannot capture this in {self.name}{where and f' ({where})'}: {message}")
+        self.refused = CaptureError(f"compile cannot capture this in {self.name}{where and f' ({where})'}: {message}")
+        return self.refused
 
     def user_line(self) -> str:
         """The file and line, outside of calligrad and NumPy, that is being run."""
@@ -413,16 +304,6 @@ def _var(x: Any) -> Var:
 
 def _is_python_number(x: Any) -> bool:
     return x.symbol.weak if type(x) is Traced else type(x) is Number or type(x) in (int, float, bool, complex)
-
-
-def _fills(value: Any, x: Traced) -> bool:
-    """Whether ``x[...] = value`` makes ``x`` nothing but the value."""
-    return type(value) is Traced and _is_like(value.data, x.data)
-
-
-def _is_like(y: Any, x: Any) -> bool:
-    """Whether the array ``y`` can stand in the place of ``x``: a number is no array without axes."""
-    return type(y) is type(x) and y.shape == x.shape and y.dtype == x.dtype and y.strides == x.strides
 
 
 def _leaves(nest: Any) -> Iterator[Any]:

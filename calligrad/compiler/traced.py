@@ -93,7 +93,7 @@ class Traced(ArrayLike):
         # (np.all). Then they go the way that is right for any values.
         if self.asked is not None and sys._getframe(1).f_globals.get("__name__", "").startswith("calligrad."):
             return self.asked is np.any
-        self._refuse("if, while, and, or, not, bool(x)", "np.where(condition, a, b), np.logical_and(a, b), …")
+        return self._refuse("if, while, and, or, not, bool(x)", "np.where(condition, a, b), np.logical_and(a, b), …")
 
     def __contains__(self, item: Any) -> bool:
         self._refuse("a in x", "np.any(x == a), for np.where and the like")

@@ -6,13 +6,11 @@ some channels of outputs, what all taps see. Images are split over the threads.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from numba import types
 
 from calligrad.kernels.geometry import TALL, WIDTH, Work
 from calligrad.kernels.gradient import correlate
-from calligrad.kernels.grids import fetch_part, lay, transforms, values_of, work_words
+from calligrad.kernels.grids import fetch_part, lay, make_values, rows_of_values, work_words
 from calligrad.kernels.panels import join, pack
 from calligrad.kernels.seen import see
 from calligrad.kernels.tiles import compiled
@@ -79,88 +77,83 @@ def put(c, sums, channels, pieces, count, y, of, rows):
                     out[i * c.y_channel + j * c.y_column] = sums[i * WIDTH * lanes + lane + j]
 
 
-def convolve(taps: int, dtype: types.Float) -> Callable:
-    """The kernel of convolutions; with ``taps``, the one that uses values of rows, see ``rows.py``."""
-    of, values, _, to_rows, _ = transforms(taps)
-    make_values = values_of(taps)
+@compiled
+def convolve_tiles(c, grid, table, pair, group, y, rows, sums, dtype):
+    """The outputs of a group at two vectors of positions."""
+    lanes, size, value = width(sums), TALL * WIDTH * width(sums), c.inputs * c.value_pitch
+    of, values, taps = c.of, c.values, c.row_taps
+    tiles = (c.outputs + TALL - 1) // TALL
+    panels, offsets = pointer(c.panels, dtype), pointer(c.offsets, types.int64)
+    biases = offset(panels, c.groups * tiles * values * c.depth * TALL)
+    start, next, piece = table[PAIR * pair], table[PAIR * pair + 1], table[PAIR * pair + 2]
+    pieces, count = offset(table, PAIR * c.pairs + PIECE * piece), table[PAIR * pair + 3] - piece
+    whole = not taps and c.y_column == 1 and count == 2 and pieces[1] == lanes == pieces[PIECE + 1]
+    for tile in range(tiles):
+        channels, out = min(TALL, c.outputs - tile * TALL), offset(y, tile * TALL * c.y_channel)
+        straight = whole and channels == TALL
+        here, there, step = sums, offset(sums, lanes), WIDTH * lanes
+        if straight:
+            here = offset(out, pieces[2] * c.y_row + pieces[3])
+            there = offset(out, pieces[PIECE + 2] * c.y_row + pieces[PIECE + 3])
+            step = c.y_channel
+        for v in range(values):
+            at = (group * tiles + tile) * values + v
+            panel, bias = offset(panels, at * c.depth * TALL), offset(biases, at * TALL)
+            view, view_next = offset(grid, v * value + start), offset(grid, v * value + next)
+            sums_here, sums_there = offset(here, v * size), offset(there, v * size)
+            see(panel, bias, view, view_next, offsets, c.depth, sums_here, sums_there, step, channels)
+        if taps:
+            made = offset(sums, values * size)
+            for i in range(0, channels * WIDTH * lanes, lanes):
+                rows_of_values(taps, offset(sums, i), size, offset(made, i), size)
+            for i in range(of):
+                put(c, offset(made, i * size), channels, pieces, count, offset(out, i * c.y_row), of, rows - i)
+        elif not straight:
+            put(c, sums, channels, pieces, count, out, 1, rows)
 
-    @compiled
-    def convolve_tiles(c, grid, table, pair, group, y, rows, sums):
-        """The outputs of a group at two vectors of positions."""
-        lanes, size, value = width(sums), TALL * WIDTH * width(sums), c.inputs * c.taps * c.value_pitch
-        tiles = (c.outputs + TALL - 1) // TALL
-        panels, offsets = pointer(c.panels, dtype), pointer(c.offsets, types.int64)
-        biases = offset(panels, c.groups * tiles * values * c.depth * TALL)
-        start, next, piece = table[PAIR * pair], table[PAIR * pair + 1], table[PAIR * pair + 2]
-        pieces, count = offset(table, PAIR * c.pairs + PIECE * piece), table[PAIR * pair + 3] - piece
-        whole = not taps and c.y_column == 1 and count == 2 and pieces[1] == lanes == pieces[PIECE + 1]
-        for tile in range(tiles):
-            channels, out = min(TALL, c.outputs - tile * TALL), offset(y, tile * TALL * c.y_channel)
-            straight = whole and channels == TALL
-            here, there, step = sums, offset(sums, lanes), WIDTH * lanes
-            if straight:
-                here = offset(out, pieces[2] * c.y_row + pieces[3])
-                there = offset(out, pieces[PIECE + 2] * c.y_row + pieces[PIECE + 3])
-                step = c.y_channel
-            for v in range(values):
-                at = (group * tiles + tile) * values + v
-                panel, bias = offset(panels, at * c.depth * TALL), offset(biases, at * TALL)
-                view, view_next = offset(grid, v * value + start), offset(grid, v * value + next)
-                sums_here, sums_there = offset(here, v * size), offset(there, v * size)
-                see(panel, bias, view, view_next, offsets, c.depth, sums_here, sums_there, step, channels)
+
+@compiled
+def convolve(thread, threads, args, dtype):
+    """Convolutions, or their adjoints in images: the words are those of ``geometry.Work``."""
+    c = Work(*work_words(args))
+    of, values, taps = c.of, c.values, c.row_taps
+    table, known, pairs = pointer(c.work + thread * c.share, types.int64), 0, 0
+    sums = pointer(c.work + thread * c.share + 8 * c.ints, dtype)
+    laid = offset(sums, (values + of) * TALL * WIDTH * width(sums) + width(sums))
+    grid = offset(laid, c.inputs * c.taps * c.pitch + 4 * width(sums)) if taps else laid
+    tile_rows = (c.out_rows + of - 1) // of
+    slabs = (tile_rows + c.slab - 1) // c.slab
+    units, clean = c.images * c.out_planes * slabs, False
+    for unit in range(units * thread // threads, units * (thread + 1) // threads):
+        image, plane, first = unit // (c.out_planes * slabs), unit // slabs % c.out_planes, unit % slabs * c.slab
+        rows = min(c.slab, tile_rows - first)
+        if rows != known:
+            known, pairs = rows, find_vectors(c, rows, width(sums), table)
+        x = offset(pointer(c.x, dtype), image * c.x_image)
+        y = offset(pointer(c.y, dtype), image * c.y_image + plane * c.y_plane + of * first * c.y_row)
+        for group in range(c.groups):
+            seen, out = offset(x, group * c.inputs * c.x_channel), offset(y, group * c.outputs * c.y_channel)
+            lay(c, seen, plane, of * first, of * rows + c.reach, laid, clean)
+            clean = c.out_planes * slabs == 1
             if taps:
-                made = offset(sums, values * size)
-                for i in range(0, channels * WIDTH * lanes, lanes):
-                    to_rows(offset(sums, i), size, offset(made, i), size)
-                for i in range(of):
-                    put(c, offset(made, i * size), channels, pieces, count, offset(out, i * c.y_row), of, rows - i)
-            elif not straight:
-                put(c, sums, channels, pieces, count, out, 1, rows)
-
-    def convolve(thread, threads, args):
-        c = Work(*work_words(args))
-        table, known, pairs = pointer(c.work + thread * c.share, types.int64), 0, 0
-        sums = pointer(c.work + thread * c.share + 8 * c.ints, dtype)
-        laid = offset(sums, (values + of) * TALL * WIDTH * width(sums) + width(sums))
-        grid = offset(laid, c.inputs * c.taps * c.pitch + 4 * width(sums)) if taps else laid
-        tile_rows = (c.out_rows + of - 1) // of
-        slabs = (tile_rows + c.slab - 1) // c.slab
-        units, clean = c.images * c.out_planes * slabs, False
-        for unit in range(units * thread // threads, units * (thread + 1) // threads):
-            image, plane, first = unit // (c.out_planes * slabs), unit // slabs % c.out_planes, unit % slabs * c.slab
-            rows = min(c.slab, tile_rows - first)
-            if rows != known:
-                known, pairs = rows, find_vectors(c, rows, width(sums), table)
-            x = offset(pointer(c.x, dtype), image * c.x_image)
-            y = offset(pointer(c.y, dtype), image * c.y_image + plane * c.y_plane + of * first * c.y_row)
-            for group in range(c.groups):
-                seen, out = offset(x, group * c.inputs * c.x_channel), offset(y, group * c.outputs * c.y_channel)
-                lay(c, seen, plane, of * first, of * rows + c.reach, laid, clean)
-                clean = c.out_planes * slabs == 1
-                if taps:
-                    make_values(c, laid, rows, grid)
-                for pair in range(pairs):
-                    convolve_tiles(c, grid, table, pair, group, out, c.out_rows - of * first, sums)
-                    if c.x_ahead and image + 1 < c.images:
-                        fetch_part(offset(x, c.x_image), c.x_ahead, group * pairs + pair, c.groups * pairs)
-
-    return convolve
+                make_values(c, laid, rows, grid)
+            for pair in range(pairs):
+                convolve_tiles(c, grid, table, pair, group, out, c.out_rows - of * first, sums, dtype)
+                if c.x_ahead and image + 1 < c.images:
+                    fetch_part(offset(x, c.x_image), c.x_ahead, group * pairs + pair, c.groups * pairs)
 
 
-def paint(taps: int, dtype: types.Float) -> Callable:
-    """The kernel that fills ``y`` with a number for each channel, or with zeros."""
-
-    def paint(thread, threads, args):
-        c = Work(*work_words(args))
-        bias = pointer(c.panels, dtype)
-        for image in range(c.images * thread // threads, c.images * (thread + 1) // threads):
-            for channel in range(c.outputs):
-                number = bias[channel * c.pitch] if c.panels else dtype(0)
-                y = offset(pointer(c.y, dtype), image * c.y_image + channel * c.y_channel)
-                for plane in range(c.out_planes):
-                    for row in range(c.out_rows):
-                        out = offset(y, plane * c.y_plane + row * c.y_row)
-                        for column in range(c.out_columns):
-                            out[column * c.y_column] = number
-
-    return paint
+@compiled
+def paint(thread, threads, args, dtype):
+    """Fills ``y`` with a number for each channel, or with zeros."""
+    c = Work(*work_words(args))
+    bias = pointer(c.panels, dtype)
+    for image in range(c.images * thread // threads, c.images * (thread + 1) // threads):
+        for channel in range(c.outputs):
+            number = bias[channel * c.pitch] if c.panels else dtype(0)
+            y = offset(pointer(c.y, dtype), image * c.y_image + channel * c.y_channel)
+            for plane in range(c.out_planes):
+                for row in range(c.out_rows):
+                    out = offset(y, plane * c.y_plane + row * c.y_row)
+                    for column in range(c.out_columns):
+                        out[column * c.y_column] = number

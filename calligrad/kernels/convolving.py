@@ -1,4 +1,7 @@
-"""Convolutions as steps of kernels, for ``calligrad.compile`` and for layers that run at once. Nothing imports Numba."""
+"""Convolutions as steps of kernels, for ``calligrad.compile`` and for layers that run at once.
+
+Numba is imported only where a kernel has to be compiled.
+"""
 
 from __future__ import annotations
 
@@ -45,12 +48,13 @@ class Plan:
         self.kept.append(np.ascontiguousarray(numbers, np.int64))
         return self.kept[-1].ctypes.data
 
-    def add(self, name: str, taps: int, words: Any, at: dict[str, Any], writes: str, products: int) -> None:
-        """A step with the kernel of that name; ``at`` tells to which arrays words point, and how far behind the first."""
+    def add(self, name: str, words: Any, at: dict[str, Any], writes: str, products: int) -> None:
+        """A step with the kernel of that name; ``at`` tells to which arrays words point, and how far behind."""
         kernel = compile_kernel(
             "from numba import types\n"
-            "from calligrad.kernels import convolution\n"
-            f"{name} = convolution.{name}({taps}, types.{self.dtype})\n",
+            f"from calligrad.kernels.convolution import {name} as work\n"
+            f"def {name}(thread, threads, args):\n"
+            f"    work(thread, threads, args, types.{self.dtype})\n",
             name,
         )
         places = {word: place if isinstance(place, tuple) else (place, 0) for word, place in at.items()}
@@ -127,10 +131,10 @@ def correlate(windows: Any, x: np.ndarray, g: np.ndarray, y: np.ndarray) -> Plan
     plan.space("work", work.share * parallel.MOST)
     places = {"x": "x", "y": "g", "sums": "sums", "work": "work"}
     products = len(x) * groups * geometry.products * g[0, 0].size
-    plan.add("correlate", taps, work, places, writes="sums", products=products)
+    plan.add("correlate", work, places, writes="sums", products=products)
 
     packing = geometry.packing(y, plan.table, turned=False)._replace(**way, share=work.share)
-    plan.add("join", taps, packing, {"w": "y", "panels": "sums", "work": "work"}, writes="y", products=chunks * numbers)
+    plan.add("join", packing, {"w": "y", "panels": "sums", "work": "work"}, writes="y", products=chunks * numbers)
     return plan
 
 
@@ -153,14 +157,14 @@ def _multiply(plan: Plan, windows: Any, x: np.ndarray, w: Any, y: Any, bias: np.
     places = {"w": ("w", w_offset), "panels": panels}
     if bias is not None:
         places["bias"], packing = "bias", packing._replace(bias_step=strides(bias)[0])
-    plan.add("pack", geometry.taps, packing, places, writes=panels, products=numbers)
+    plan.add("pack", packing, places, writes=panels, products=numbers)
 
     work = geometry.work(x, plan.table)
     work = work._replace(**steps("y", y), x_ahead=ahead(x, work, geometry.of, 1))
     plan.space("work", work.share * parallel.MOST)
     places = {"x": "x", "y": ("y", y_offset), "panels": panels, "work": "work"}
     products = len(x) * windows.groups * geometry.products * y[0, 0].size
-    plan.add("convolve", geometry.taps, work, places, writes="y", products=products)
+    plan.add("convolve", work, places, writes="y", products=products)
 
 
 def _paint(plan: Plan, y: np.ndarray, bias: np.ndarray | None) -> None:
@@ -170,4 +174,4 @@ def _paint(plan: Plan, y: np.ndarray, bias: np.ndarray | None) -> None:
     places = {"y": "y"}
     if bias is not None:
         places["panels"], work = "bias", work._replace(pitch=strides(bias)[0])
-    plan.add("paint", 0, work, places, writes="y", products=y.size)
+    plan.add("paint", work, places, writes="y", products=y.size)

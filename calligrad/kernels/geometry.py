@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from calligrad.kernels.registers import REGISTERS, lanes
-from calligrad.kernels.rows import TILE
+from calligrad.kernels.rows import TILE, matrices
 
 TALL, WIDTH = 8 if REGISTERS == 32 else 4, 2  # of tiles: channels of outputs, and vectors of positions
 TERMS = 9  # of a kernel, whose products with one channel are added up together
@@ -62,6 +62,9 @@ class Work(NamedTuple):
     cells: int = 0  # of a row
     pitch: int = 0  # from one plane of cells to the next
     value_pitch: int = 0  # from one plane of values to the next
+    row_taps: int = 0  # for which values of rows are used, or 0: then a row is its only value
+    values: int = 0
+    of: int = 0  # rows of outputs that are a row of tiles
     slab: int = 0  # rows (of tiles) that are laid out at once
     offsets: int = 0  # address: where each term is seen
     depth: int = 0  # terms
@@ -89,6 +92,9 @@ class Packing(NamedTuple):
     w_group: int = 0  # how far it is to the next group, and so on
     w_output: int = 0
     w_row: int = 0
+    rows: int = 0  # of taps that are made values
+    values: int = 0
+    matrix: int = 0  # address: how, in float64
     terms: int = 0  # address: where in the kernel each term lies
     panels: int = 0  # address of the panels, or of the sums
     bias: int = 0  # address, or 0
@@ -118,7 +124,7 @@ def steps(name: str, x: np.ndarray) -> dict[str, int]:
 
 
 def ahead(x: np.ndarray, work: Work, of: int, groups: int) -> int:
-    """The numbers of an image (or of a group in it) that may be asked for ahead: if it is laid out at once, and dense."""
+    """How many numbers of an image, or of a group, may be asked for ahead: all if it is laid out at once, and dense."""
     at_once = work.planes == work.out_planes == 1 and work.slab * of >= work.out_rows
     dense = x.strides[1:] == np.empty(x.shape[1:], x.dtype).strides and x.strides[0] == x[0].nbytes
     return x[0].size // groups if at_once and dense else 0
@@ -197,6 +203,7 @@ class Geometry:
             row_stride=s1, row_pad=self.pad[1], column_stride=s2, column_pad=self.pad[2],
             phases=table([(i, j, n * height * cells) for n, (i, j) in enumerate(phases)]), phase_count=len(phases),
             reach=reach, cells=cells, pitch=pitch, value_pitch=value_pitch, slab=slab,
+            row_taps=self.taps, values=values, of=of,
             offsets=table(offsets.ravel()), depth=self.depth, pairs=pairs, share=share, ints=ints,
         )  # fmt: skip
 
@@ -205,11 +212,13 @@ class Geometry:
         steps = strides(spatial(w))
         row, term = (steps[1], steps[0]) if turned else (steps[0], steps[1])
         planes, rows, columns = self.kernel
+        matrix = matrices(self.taps)[1] if self.taps else np.ones((1, 1))
         near = (range(planes), range(1 if self.taps else rows), range(columns))
         places = [i * steps[2] + j * steps[3] + k * steps[4] for i in near[0] for j in near[1] for k in near[2]]
         return Packing(
             groups=self.groups, inputs=self.inputs, outputs=self.outputs, depth=self.depth,
             w_group=len(w) // self.groups * steps[0], w_output=row, w_row=steps[3],
+            rows=max(1, self.taps), values=self.values, matrix=table(matrix.view(np.int64)),
             terms=table((np.arange(self.inputs)[:, None] * term + places).ravel()),
         )  # fmt: skip
 

@@ -15,7 +15,7 @@ from numba.extending import intrinsic
 
 from calligrad.kernels.geometry import Packing, Work
 from calligrad.kernels.registers import INT, function_of
-from calligrad.kernels.rows import TILE, matrices
+from calligrad.kernels.rows import matrices
 from calligrad.kernels.seen import combine
 from calligrad.kernels.tiles import compiled
 from calligrad.kernels.vectors import load, load_first, offset, pointer, store, width
@@ -116,32 +116,52 @@ def lay(c, x, plane, first, height, grid, clean):
 # ---------------------------------------------------------------- values of rows
 
 
-def transforms(taps: int) -> tuple:
-    """What is to be done with rows, if values of polynomials are used for so many taps: see ``rows.py``.
-
-    How many rows of outputs are one row of tiles, how many values there are, and what makes values of inputs, rows of
-    values, and values of outputs. For 0 taps, a row is a value.
-    """
-    if not taps:
-        same = combine("same", [[1.0]])
-        return 1, 1, same, same, same
-    inputs, _, outputs = matrices(taps)
-    makers = (f"inputs.{taps}", inputs), (f"rows.{taps}", outputs.T), (f"outputs.{taps}", outputs)
-    return TILE, len(inputs), *(combine(name, matrix.tolist()) for name, matrix in makers)
+def _transforms(taps: int) -> tuple[Callable, Callable, Callable]:
+    """What makes values of inputs, rows of values, and values of outputs."""
+    of_inputs, _, of_outputs = matrices(taps)
+    named = (f"inputs.{taps}", of_inputs), (f"rows.{taps}", of_outputs.T), (f"outputs.{taps}", of_outputs)
+    inputs, rows, outputs = (combine(name, matrix.tolist()) for name, matrix in named)
+    return inputs, rows, outputs
 
 
-def values_of(taps: int) -> Callable:
-    """The function that makes grids of values of a grid: (values, channels, rows of tiles, cells)."""
-    of, _, to_values, _, _ = transforms(taps)
+_inputs3, _rows3, _outputs3 = _transforms(3)
+_inputs5, _rows5, _outputs5 = _transforms(5)
 
-    @compiled
-    def make_values(c, grid, rows, out):
-        lanes, channels = width(grid), c.inputs * c.taps
-        for channel in range(channels):
-            for row in range(rows):
-                seen = offset(grid, channel * c.pitch + of * row * c.cells)
-                made = offset(out, channel * c.value_pitch + row * c.cells)
-                for i in range(0, c.cells, lanes):
-                    to_values(offset(seen, i), c.cells, offset(made, i), channels * c.value_pitch)
 
-    return make_values
+@compiled
+def values_of_inputs(taps, x, x_row, out, out_row):
+    """Makes vectors of values of a tile's rows of inputs."""
+    if taps == 3:
+        _inputs3(x, x_row, out, out_row)
+    else:
+        _inputs5(x, x_row, out, out_row)
+
+
+@compiled
+def rows_of_values(taps, x, x_row, out, out_row):
+    """Makes vectors of a tile's rows of outputs of their values."""
+    if taps == 3:
+        _rows3(x, x_row, out, out_row)
+    else:
+        _rows5(x, x_row, out, out_row)
+
+
+@compiled
+def values_of_outputs(taps, x, x_row, out, out_row):
+    """Makes vectors of values of a tile's rows of outputs."""
+    if taps == 3:
+        _outputs3(x, x_row, out, out_row)
+    else:
+        _outputs5(x, x_row, out, out_row)
+
+
+@compiled
+def make_values(c, grid, rows, out):
+    """Grids of values of a grid: (values, channels, rows of tiles, cells)."""
+    lanes = width(grid)
+    for channel in range(c.inputs):
+        for row in range(rows):
+            seen = offset(grid, channel * c.pitch + c.of * row * c.cells)
+            made = offset(out, channel * c.value_pitch + row * c.cells)
+            for i in range(0, c.cells, lanes):
+                values_of_inputs(c.row_taps, offset(seen, i), c.cells, offset(made, i), c.inputs * c.value_pitch)

@@ -2,55 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from numba import types
 
 from calligrad.kernels.geometry import TALL, Packing
 from calligrad.kernels.grids import packing_words
-from calligrad.kernels.rows import matrices
 from calligrad.kernels.tiles import compiled
 from calligrad.kernels.vectors import add, load, offset, pointer, store, total, width
 
 
-def _matrix(taps: int) -> tuple:
-    """How many values each row of taps has, and the matrix that makes them."""
-    of_taps = matrices(taps)[1].tolist() if taps else [[1.0]]
-    return len(of_taps), max(taps, 1), tuple(tuple(row) for row in of_taps)
-
-
-def pack(taps: int, dtype: types.Float) -> Callable:
-    """The kernel that lays out panels (group, tile, value, term, channel of the tile), and a bias behind them.
+@compiled
+def pack(thread, threads, args, dtype):
+    """Lays out panels (group, tile, value, term, channel of the tile), and a bias behind them.
 
     The bias goes with the second value, that at the point 1: from there it comes to each row alike.
     """
-    values, rows, of_taps = _matrix(taps)
-    second = min(1, values - 1)
-
-    def pack(thread, threads, args):
-        c = Packing(*packing_words(args))
-        w, terms, panels = pointer(c.w, dtype), pointer(c.terms, types.int64), pointer(c.panels, dtype)
-        tiles = (c.outputs + TALL - 1) // TALL
-        bias, biases = pointer(c.bias, dtype), offset(panels, c.groups * tiles * values * c.depth * TALL)
-        for unit in range(c.groups * tiles * thread // threads, c.groups * tiles * (thread + 1) // threads):
-            group, first = unit // tiles, unit % tiles * TALL
-            for value in range(values):
-                place = unit * values + value
+    c = Packing(*packing_words(args))
+    w, terms, matrix = pointer(c.w, dtype), pointer(c.terms, types.int64), pointer(c.matrix, types.float64)
+    panels = pointer(c.panels, dtype)
+    tiles = (c.outputs + TALL - 1) // TALL
+    bias, biases = pointer(c.bias, dtype), offset(panels, c.groups * tiles * c.values * c.depth * TALL)
+    for unit in range(c.groups * tiles * thread // threads, c.groups * tiles * (thread + 1) // threads):
+        group, first = unit // tiles, unit % tiles * TALL
+        for value in range(c.values):
+            place = unit * c.values + value
+            for i in range(TALL):
+                exists = c.bias and first + i < c.outputs and value == min(1, c.values - 1)
+                channel = group * c.outputs + first + i
+                biases[place * TALL + i] = bias[channel * c.bias_step] if exists else 0
+            for k in range(c.depth):
+                panel = offset(panels, (place * c.depth + k) * TALL)
                 for i in range(TALL):
-                    exists = c.bias and first + i < c.outputs and value == second
-                    channel = group * c.outputs + first + i
-                    biases[place * TALL + i] = bias[channel * c.bias_step] if exists else 0
-                for k in range(c.depth):
-                    panel = offset(panels, (place * c.depth + k) * TALL)
-                    for i in range(TALL):
-                        number = 0.0
-                        if first + i < c.outputs:
-                            source = offset(w, group * c.w_group + (first + i) * c.w_output + terms[k])
-                            for row in range(rows):
-                                number += source[row * c.w_row] * of_taps[value][row]
-                        panel[i] = number
-
-    return pack
+                    number = 0.0
+                    if first + i < c.outputs:
+                        source = offset(w, group * c.w_group + (first + i) * c.w_output + terms[k])
+                        for row in range(c.rows):
+                            number += source[row * c.w_row] * matrix[value * c.rows + row]
+                    panel[i] = number
 
 
 @compiled
@@ -62,39 +49,36 @@ def all_chunks(sums, at, chunk_size, chunks):
     return result
 
 
-def join(taps: int, dtype: types.Float) -> Callable:
-    """The kernel that adds up all chunks of the sums (chunk, group, value, column, channel, lane) of ``correlate``."""
-    values, rows, of_taps = _matrix(taps)
-
-    def join(thread, threads, args):
-        c = Packing(*packing_words(args))
-        w, terms, sums = pointer(c.w, dtype), pointer(c.terms, types.int64), pointer(c.panels, dtype)
-        lanes, each = width(w), c.depth // c.inputs
-        found = pointer(c.work + thread * c.share, dtype)
-        blocks = (c.inputs + lanes - 1) // lanes
-        size = (c.outputs + TALL - 1) // TALL * TALL * lanes
-        chunk_size = c.groups * values * c.columns * size
-        for unit in range(c.groups * c.outputs * thread // threads, c.groups * c.outputs * (thread + 1) // threads):
-            group, channel = unit // c.outputs, unit % c.outputs
-            target = offset(w, group * c.w_group + channel * c.w_output)
-            if c.dotted:
-                for k in range(c.depth):
-                    at = group * c.columns * size + (channel * c.columns + k) * lanes
-                    target[terms[k]] = total(all_chunks(sums, at, chunk_size, c.chunks))
-                continue
-            for column in range(c.columns):
-                for value in range(values):
-                    at = ((group * values + value) * c.columns + column) * size + channel * lanes
-                    store(found, value * lanes, all_chunks(sums, at, chunk_size, c.chunks))
-                first, step, count = column * lanes, 1, min(lanes, c.depth - column * lanes)
-                if c.shared:
-                    block = column % blocks * lanes
-                    first, step, count = block * each + column // blocks, each, min(lanes, c.inputs - block)
-                for lane in range(count):
-                    for row in range(rows):
-                        number = 0.0
-                        for value in range(values):
-                            number += found[value * lanes + lane] * of_taps[value][row]
-                        target[terms[first + lane * step] + row * c.w_row] = number
-
-    return join
+@compiled
+def join(thread, threads, args, dtype):
+    """Adds up all chunks of the sums (chunk, group, value, column, channel, lane) of ``correlate``."""
+    c = Packing(*packing_words(args))
+    w, terms, matrix = pointer(c.w, dtype), pointer(c.terms, types.int64), pointer(c.matrix, types.float64)
+    sums = pointer(c.panels, dtype)
+    lanes, each = width(w), c.depth // c.inputs
+    found = pointer(c.work + thread * c.share, dtype)
+    blocks = (c.inputs + lanes - 1) // lanes
+    size = (c.outputs + TALL - 1) // TALL * TALL * lanes
+    chunk_size = c.groups * c.values * c.columns * size
+    for unit in range(c.groups * c.outputs * thread // threads, c.groups * c.outputs * (thread + 1) // threads):
+        group, channel = unit // c.outputs, unit % c.outputs
+        target = offset(w, group * c.w_group + channel * c.w_output)
+        if c.dotted:
+            for k in range(c.depth):
+                at = group * c.columns * size + (channel * c.columns + k) * lanes
+                target[terms[k]] = total(all_chunks(sums, at, chunk_size, c.chunks))
+            continue
+        for column in range(c.columns):
+            for value in range(c.values):
+                at = ((group * c.values + value) * c.columns + column) * size + channel * lanes
+                store(found, value * lanes, all_chunks(sums, at, chunk_size, c.chunks))
+            first, step, count = column * lanes, 1, min(lanes, c.depth - column * lanes)
+            if c.shared:
+                block = column % blocks * lanes
+                first, step, count = block * each + column // blocks, each, min(lanes, c.inputs - block)
+            for lane in range(count):
+                for row in range(c.rows):
+                    number = 0.0
+                    for value in range(c.values):
+                        number += found[value * lanes + lane] * matrix[value * c.rows + row]
+                    target[terms[first + lane * step] + row * c.w_row] = number

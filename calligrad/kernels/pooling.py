@@ -1,4 +1,4 @@
-"""Max pools: the largest number of every window of a plane, and back. Planes are shared out among the threads."""
+"""Pools: the largest number of every window of a plane, or their sum, and back. Planes are shared out among threads."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from calligrad.kernels.tiles import compiled
 from calligrad.kernels.vectors import offset, pointer, width
 
 # The words: how many planes; of rows and of columns the size of a plane and the kernel, stride, padding, dilation and
-# count of the windows; where x and the maxima lie, or x, the gradient of the maxima and that of x.
+# count of the windows. Then for maxima where x and they lie, and memory of each thread for a row of x; for their
+# gradient where x, the gradient of the maxima and that of x lie; for sums where the scale, x and the sums lie, the
+# scale's steps along the rows and the columns of windows and, back, memory of each thread for the numbers of a plane.
 PLANES, ROWS, COLUMNS, ARRAYS = 0, 1, 7, 13
 
 
@@ -99,21 +101,86 @@ def are_squares(args):
 
 
 @compiled
+def first_and_last(args, along, tap):
+    """From which window on, and until which, a tap is within the plane; and where it is in window 0."""
+    size, stride, count = args[along], args[along + 2], args[along + 5]
+    shift = tap * args[along + 4] - args[along + 3]
+    first = 0 if shift >= 0 else (stride - 1 - shift) // stride
+    last = count if shift + (count - 1) * stride < size else max(first, (size - 1 - shift + stride) // stride)
+    return first, last, shift
+
+
+@compiled
+def taps(args, along, window):
+    """Where a window begins within the plane, how far its taps are apart, and how many of them are within."""
+    start, apart, count = window * args[along + 2] - args[along + 3], args[along + 4], args[along + 1]
+    while start < 0 and count > 0:  # as a rule there is nothing to do, where a division would take its time
+        start, count = start + apart, count - 1
+    while count > 0 and start + (count - 1) * apart >= args[along]:
+        count -= 1
+    return start, apart, count
+
+
+@compiled
 def place_of_largest(args, x, i, j):
     """Where in its plane the largest number of a window is, the first of them or the last NaN; -1 if it has none."""
-    best, found = -math.inf, -1
-    for a in range(args[ROWS + 1]):
-        row = i * args[ROWS + 2] - args[ROWS + 3] + a * args[ROWS + 4]
-        if row < 0 or row >= args[ROWS]:
-            continue
-        for b in range(args[COLUMNS + 1]):
-            column = j * args[COLUMNS + 2] - args[COLUMNS + 3] + b * args[COLUMNS + 4]
-            if column < 0 or column >= args[COLUMNS]:
-                continue
-            place = row * args[COLUMNS] + column
-            if found < 0 or x[place] > best or x[place] != x[place]:
-                best, found = x[place], place
+    row, row_step, rows = taps(args, ROWS, i)
+    column, step, columns = taps(args, COLUMNS, j)
+    if not (rows and columns):
+        return -1
+    found = row * args[COLUMNS] + column
+    best = x[found]
+    for _ in range(rows):
+        place = row * args[COLUMNS] + column
+        for _ in range(columns):
+            number = x[place]
+            larger = (number > best) | (number != number)
+            best = select(larger, number, best)
+            found = select(larger, place, found)
+            place += step
+        row += row_step
     return found
+
+
+@intrinsic
+def select(typing, condition, a, b):
+    """One or the other, without a branch that would be guessed wrong."""
+
+    def emit(context, builder, signature, values):
+        return builder.select(*values)
+
+    return a(types.boolean, a, a), emit
+
+
+@compiled
+def largest_apart(x, stride, y, n):
+    """Makes each of n numbers the larger of itself and one of others, which lie ``stride`` apart; NaN is larger."""
+    if stride == 1:
+        for j in range(n):
+            y[j] = select((x[j] > y[j]) | (x[j] != x[j]), x[j], y[j])
+    elif stride == 2:
+        for j in range(n):
+            y[j] = select((x[2 * j] > y[j]) | (x[2 * j] != x[2 * j]), x[2 * j], y[j])
+    else:
+        for j in range(n):
+            y[j] = select((x[j * stride] > y[j]) | (x[j * stride] != x[j * stride]), x[j * stride], y[j])
+
+
+@compiled
+def largest_of_row(args, x, i, spare, y):
+    """The largest numbers of a row of windows: first of each column that it covers, then of each window."""
+    row, row_step, rows = taps(args, ROWS, i)
+    for j in range(args[COLUMNS]):
+        spare[j] = -math.inf
+    for _ in range(rows):
+        largest_apart(offset(x, row * args[COLUMNS]), 1, spare, args[COLUMNS])
+        row += row_step
+    for j in range(args[COLUMNS + 5]):
+        y[j] = -math.inf
+    for b in range(args[COLUMNS + 1]):
+        first, last, shift = first_and_last(args, COLUMNS, b)
+        covered = offset(spare, first * args[COLUMNS + 2] + shift)
+        largest_apart(covered, args[COLUMNS + 2], offset(y, first), last - first)
 
 
 @compiled
@@ -121,6 +188,7 @@ def maxima(thread, threads, args, dtype):
     """The largest number of each window."""
     planes, squares = args[PLANES], are_squares(args)
     columns, height, wide = args[COLUMNS], args[ROWS + 5], args[COLUMNS + 5]
+    spare = offset(pointer(args[ARRAYS + 2], dtype), thread * columns)
     for plane in range(planes * thread // threads, planes * (thread + 1) // threads):
         x = offset(pointer(args[ARRAYS], dtype), plane * args[ROWS] * columns)
         y = offset(pointer(args[ARRAYS + 1], dtype), plane * height * wide)
@@ -131,9 +199,7 @@ def maxima(thread, threads, args, dtype):
                     count = min(width(x), wide - j)
                     largest_of_squares(upper, offset(upper, columns), offset(y, i * wide + j), count)
             else:
-                for j in range(wide):
-                    place = place_of_largest(args, x, i, j)
-                    y[i * wide + j] = x[place] if place >= 0 else -math.inf
+                largest_of_row(args, x, i, spare, offset(y, i * wide))
 
 
 @compiled
@@ -167,3 +233,71 @@ def routed(thread, threads, args, dtype):
                     place = place_of_largest(args, x, i, j)
                     if place >= 0:
                         gx[place] += g[i * wide + j]
+
+
+# ---------------------------------------------------------------- sums
+
+
+@compiled
+def add_apart(x, stride, y, step, n):
+    """Adds n numbers that lie ``stride`` apart to others that lie ``step`` apart."""
+    if stride == 1 and step == 1:
+        for j in range(n):
+            y[j] += x[j]
+    elif step == 1:
+        for j in range(n):
+            y[j] += x[j * stride]
+    else:
+        for j in range(n):
+            y[j * step] += x[j]
+
+
+@compiled
+def pool(args, x, y, back):
+    """The sums of the windows of one plane, or back: each number of ``y``, added to all that its window covers."""
+    wide = args[COLUMNS + 5]
+    for a in range(args[ROWS + 1]):
+        top, bottom, row_shift = first_and_last(args, ROWS, a)
+        for b in range(args[COLUMNS + 1]):
+            first, last, shift = first_and_last(args, COLUMNS, b)
+            for i in range(top, bottom):
+                row = offset(x, (i * args[ROWS + 2] + row_shift) * args[COLUMNS])
+                covered = offset(row, first * args[COLUMNS + 2] + shift)
+                windows = offset(y, i * wide + first)
+                if back:
+                    add_apart(windows, 1, covered, args[COLUMNS + 2], last - first)
+                else:
+                    add_apart(covered, args[COLUMNS + 2], windows, 1, last - first)
+
+
+@compiled
+def sums(thread, threads, args, dtype):
+    """The sum of each window, times the scale."""
+    planes, size, count = args[PLANES], args[ROWS] * args[COLUMNS], args[ROWS + 5] * args[COLUMNS + 5]
+    scale, wide = pointer(args[ARRAYS], dtype), args[COLUMNS + 5]
+    for plane in range(planes * thread // threads, planes * (thread + 1) // threads):
+        x = offset(pointer(args[ARRAYS + 1], dtype), plane * size)
+        y = offset(pointer(args[ARRAYS + 2], dtype), plane * count)
+        for k in range(count):
+            y[k] = 0
+        pool(args, x, y, False)
+        for i in range(args[ROWS + 5]):
+            for j in range(wide):
+                y[i * wide + j] *= scale[i * args[ARRAYS + 3] + j * args[ARRAYS + 4]]
+
+
+@compiled
+def spread(thread, threads, args, dtype):
+    """Each number, times the scale, added to all that its window covers."""
+    planes, size, count = args[PLANES], args[ROWS] * args[COLUMNS], args[ROWS + 5] * args[COLUMNS + 5]
+    scale, wide = pointer(args[ARRAYS], dtype), args[COLUMNS + 5]
+    scaled = offset(pointer(args[ARRAYS + 5], dtype), thread * count)
+    for plane in range(planes * thread // threads, planes * (thread + 1) // threads):
+        x = offset(pointer(args[ARRAYS + 1], dtype), plane * count)
+        y = offset(pointer(args[ARRAYS + 2], dtype), plane * size)
+        for k in range(size):
+            y[k] = 0
+        for i in range(args[ROWS + 5]):
+            for j in range(wide):
+                scaled[i * wide + j] = x[i * wide + j] * scale[i * args[ARRAYS + 3] + j * args[ARRAYS + 4]]
+        pool(args, y, scaled, True)

@@ -92,13 +92,13 @@ def select(thread, threads, args, dtype, what):
         begin, end = end * thread // threads, end * (thread + 1) // threads
     else:
         least, most = most * thread // threads, most * (thread + 1) // threads
+    point = begin // rows
+    line = point // args[SIZES + 2]
+    c = point - line * args[SIZES + 2]
+    a = line // args[SIZES + 1]
+    b = line - a * args[SIZES + 1]
     while begin < end:
-        point = begin // rows
         until = min(end, (point + 1) * rows)
-        line = point // args[SIZES + 2]
-        c = point - line * args[SIZES + 2]
-        a = line // args[SIZES + 1]
-        b = line - a * args[SIZES + 1]
         far = at_point(args, X_STEPS, a, b, c)
         mine = True
         for k in range(args[COUNT]):
@@ -116,4 +116,8 @@ def select(thread, threads, args, dtype, what):
             x = offset(pointer(args[X], dtype), far)
             other = offset(pointer(args[OTHER], dtype), at_point(args, OTHER_STEPS, a, b, c))
             move_slab(args, x, other, begin - point * rows, until - point * rows, what)
-        begin = until
+        begin, point, c = until, point + 1, c + 1
+        if c == args[SIZES + 2]:
+            b, c = b + 1, 0
+            if b == args[SIZES + 1]:
+                a, b = a + 1, 0

@@ -10,7 +10,7 @@ import numpy as np
 
 def convolve_taps(x, w, *bias, windows):
     """``convolve``."""
-    x = in_groups(np.pad(x, ((0, 0), (0, 0), *windows.padding)), windows)
+    x = in_groups(with_margins(x, windows.padding), windows)
     w = w.reshape(windows.groups, -1, *w.shape[1:])
     taps = np.ndindex(*windows.kernel)
     y = sum(np.einsum("ngi...,goi->ngo...", seen(x, tap, windows), w[:, :, :, *tap]) for tap in taps)
@@ -19,7 +19,7 @@ def convolve_taps(x, w, *bias, windows):
 
 def correlate_taps(x, g, *, windows):
     """``correlate``."""
-    x = in_groups(np.pad(x, ((0, 0), (0, 0), *windows.padding)), windows)
+    x = in_groups(with_margins(x, windows.padding), windows)
     g = in_groups(g, windows)
     g = g.reshape(*g.shape[:3], -1)
     w = np.empty((windows.groups, g.shape[2], x.shape[2], *windows.kernel), np.result_type(x, g))
@@ -37,13 +37,20 @@ def spread_taps(g, w, *bias, windows):
     for tap in np.ndindex(*windows.kernel):
         part = seen(x, tap, windows)
         part += np.einsum("ngo...,goi->ngi...", g, w[:, :, :, *tap])
-    inside = (slice(before, before + n) for n, (before, _) in zip(windows.size, windows.padding))
-    return with_bias(x.reshape(len(x), windows.groups * w.shape[2], *sizes)[:, :, *inside], *bias)
+    x = x.reshape(len(x), windows.groups * w.shape[2], *sizes)
+    return with_bias(with_margins(x, [(-before, -behind) for before, behind in windows.padding]), *bias)
 
 
 def gradients_by_taps(g, x, w, *, windows):
     """``gradients``."""
     return spread_taps(g, w, windows=windows), correlate_taps(x, g, windows=windows)
+
+
+def with_margins(x, margins):
+    """``x`` with zeros before and behind each of its last axes; what is below 0 is cut off instead."""
+    around = [(0, 0)] * (x.ndim - len(margins)) + list(margins)
+    x = x[*(slice(max(0, -before), n - max(0, -behind)) for n, (before, behind) in zip(x.shape, around)),]
+    return np.pad(x, [(max(0, before), max(0, behind)) for before, behind in around])
 
 
 def in_groups(x, windows):

@@ -1,13 +1,4 @@
-"""Convolution with fewer products: four rows of the output at a time, from values of polynomials.
-
-Along one axis, four outputs of a kernel with r taps take 4r products. But a convolution is a product of polynomials,
-and a polynomial of degree r + 2 is known by its values at r + 2 points and its leading coefficient: r + 3 products of
-values are enough, 6 for the 12 of a kernel with three taps. What it costs is to go from rows to values and back, for
-which small matrices are made here.
-
-Toom (1963), Cook (1966); Winograd, "Arithmetic complexity of computations", 1980; Lavin and Gray, "Fast algorithms for
-convolutional neural networks", arXiv:1509.09308.
-"""
+"""Convolution with fewer products, of values of rows: ``calligrad.kernels.rows`` tells how, and of which papers."""
 
 from __future__ import annotations
 
@@ -17,46 +8,31 @@ from functools import lru_cache
 
 import numpy as np
 
+from calligrad.kernels.rows import POINTS, TILE
+from calligrad.kernels.rows import matrices as exact_matrices
 from calligrad.nn.columns import Scratch
 from calligrad.nn.grid import Windows, windows_of
 
-TILE = 4  # rows of the output
-POINTS = (0, 1, -1, 2, -2, 0.5, -0.5)  # the next ones would cost accuracy
 WORTH = 32  # products of a position, for each of its channels, that must be saved
 LEAST = 2**19  # products of an image that must be saved
 
 
 def pays(windows: Windows, inputs: int, outputs: int) -> bool:
     """Whether it is worth it, for a kernel (outputs, inputs, *kernel)."""
-    taps, rows = windows.kernel[0], windows.out[0]
+    taps, height = windows.kernel[0], windows.out[0]
     if len(windows.out) == 1 or not 1 < taps <= len(POINTS) - TILE + 2:
         return False
     if math.prod(windows.stride) > 1 or windows.dilation[0] > 1:
         return False
-    left = -(-rows // TILE) * (TILE + taps - 1) / (rows * taps)  # of the products
+    left = -(-height // TILE) * (TILE + taps - 1) / (height * taps)  # of the products
     saved = (1 - left) * inputs * outputs * math.prod(windows.kernel)
     return saved > WORTH * (inputs * windows.groups + outputs) and saved * math.prod(windows.out) > LEAST
 
 
 @lru_cache(8)
-def matrices(taps: int, dtype: np.dtype) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """What makes values of a tile's inputs (values, inputs), of the taps (values, taps), and of outputs (values, TILE).
-
-    The outputs of a tile are ``of_outputs.T @ ((of_taps @ taps) * (of_inputs @ inputs))``.
-    """
-    points = POINTS[: TILE + taps - 2]
-    others = [[q for q in points if q != p] for p in points]
-    of_inputs = np.zeros((TILE + taps - 1,) * 2)
-    of_inputs[:-1, :-1] = [np.poly(roots)[::-1] for roots in others]
-    of_inputs[-1] = np.poly(points)[::-1]
-    lengths = [math.prod(p - q for q in roots) for p, roots in zip(points, others, strict=True)]
-
-    def values(terms: int) -> np.ndarray:
-        leading = [0] * (terms - 1) + [1]
-        return np.vstack([np.vander(points, terms, increasing=True), leading])
-
-    of_taps = values(taps) / np.array([*lengths, 1])[:, None]
-    return of_inputs.astype(dtype), of_taps.astype(dtype), values(TILE).astype(dtype)
+def matrices(taps: int, dtype: np.dtype) -> tuple[np.ndarray, ...]:
+    """``kernels.rows.matrices``, as arrays of a dtype."""
+    return tuple(matrix.astype(dtype) for matrix in exact_matrices(taps))
 
 
 class Tiles(Scratch):

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator
 from types import FunctionType, ModuleType
 from typing import Any
 
-import numpy as np
 import scipy.linalg
 import scipy.special
 
+from calligrad import random
 from calligrad.modes import capturing
 
 
@@ -32,11 +32,11 @@ def _captured(f: Callable) -> Callable:
     @functools.wraps(f)
     def call(*args: Any, **kwargs: Any) -> Any:
         if capturing and (x := next(_traced((args, tuple(kwargs.values()))), None)) is not None:
-            before = np.random.get_state()  # from which some of SciPy's functions draw, in every run anew
+            before = random.snapshot()
             try:
                 return x.tracer.call(f, args, kwargs)
             finally:
-                np.random.set_state(before)
+                random.rewind(before)  # some of SciPy's functions draw inside, which is their own affair
         return f(*args, **kwargs)
 
     return call

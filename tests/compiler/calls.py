@@ -1,13 +1,13 @@
-"""Lines of random programs: NumPy calls on arrays that are at hand."""
+"""Lines of random programs: NumPy calls on arrays that are at hand, as texts with holes that are drawn."""
 
 from __future__ import annotations
 
-import itertools
-import math
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+
+DTYPES = {"float64": 36, "float32": 20, "int64": 14, "int32": 6, "uint8": 4, "bool": 10, "complex128": 10}
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Kind:
     @classmethod
     def drawn(cls, rng: np.random.Generator, sizes: list[int]) -> Kind:
         shape = tuple(int(rng.choice(sizes)) for _ in range(rng.choice(5, p=[0.06, 0.3, 0.36, 0.22, 0.06])))
-        dtype = str(rng.choice(["float64", "float32", "int64", "int32", "uint8", "bool", "complex128"], p=_DTYPES))
+        dtype = str(rng.choice(list(DTYPES), p=np.array(list(DTYPES.values())) / 100))
         return cls(shape, dtype, str(rng.choice(["C", "F", "gaps", "backwards"], p=[0.7, 0.1, 0.1, 0.1])))
 
     def array(self, rng: np.random.Generator) -> np.ndarray:
@@ -49,303 +49,276 @@ class Kind:
         return y
 
 
-_DTYPES = [0.36, 0.2, 0.14, 0.06, 0.04, 0.1, 0.1]
-
-UNARY = "negative abs sin cos tanh square sign floor rint conjugate isfinite logical_not exp sqrt log1p arctan".split()
-BINARY = (
-    "add subtract multiply add subtract multiply divide maximum minimum arctan2 hypot less greater_equal equal not_equal"
-    " logical_and logical_or floor_divide remainder copysign bitwise_xor fmax"
-).split()
-OPERATORS = ["+", "-", "*", "/", "<", "==", "+", "*", "&", "|"]
-REDUCTIONS = "sum mean max min prod any all std var argmax argmin count_nonzero ptp median nansum".split()
-NUMBERS = ["2", "0.5", "-1.5", "3", "s", "s * 2", "np.float32(1.5)", "np.float64(0.25)", "True", "(1 + 2j)", "-s ** 2"]
-
-
 def is_small(x: Any) -> bool:
     """Whether it may stay in a program."""
     return not isinstance(x, np.ndarray) or (x.size <= 4000 and x.ndim <= 6 and x.dtype != object)
 
 
+# ---------------------------------------------------------------- the texts
+# One stands two blanks from the next. {x} is the array that a line is about, {y} an operand that broadcasts with it or
+# a number, {z} any array, {other} one of the same shape, {value} what x takes; the rest fits x, too. See ``Holes``.
+
+VALUES: dict[str, tuple[float, str]] = {
+    "elementwise": (8, """
+        np.{unary}({x})  -{x}  abs({x})  np.tanh({x})  {x} ** 2  {x} ** 0.5  np.{binary}({x}, {y})
+        np.{binary}({y}, {x})  np.{binary}({x}, {y})  {x} {operator} {y}  {y} {operator} {x}
+        np.add({x}, {y}, dtype=np.complex128)  np.{binary}.outer({x}, {z})  np.where({x} > 0, {x}, {y})
+        np.where({x}, {y}, 0)  np.maximum({x}, 0)
+        np.clip({x}, -1, {number})  np.select([{x} > 1, {x} > 0], [{x}, {y}], 3)  np.choose({x} > 0, [{x}, {y}])
+        np.isclose({x}, {y})  np.array_equal({x}, {y})  np.piecewise({x}, [{x} > 0], [2, -1])  np.nan_to_num({x})
+        np.divmod({x}, {y})[1]  np.divmod({x}, {y})[0]  np.modf({x})[0]  np.frexp({x})[0]  np.round({x}, 1)
+        np.interp({x}, [-1.0, 0.0, 2.0], [0.0, 1.0, s])  np.searchsorted([-1.0, 0.5], {x})"""),
+    "reductions": (5, """
+        np.{reduction}({x}, axis={axes})  np.{reduction}({x}, axis={axis}, keepdims={keep})  {x}.sum({axis})  {x}.mean()
+        {x}.max({axis})  {x}.std({axis})  {x}.argmax({axis})  {x}.var(0)  {x}.prod()  {x}.all()  {x}.argmin()
+        np.cumsum({x}, axis={axis})  np.cumprod({x}, axis={axis})  {x}.cumsum()  np.add.reduce({x}, axis={axis})
+        np.maximum.accumulate({x}, axis={axis})  np.add.reduceat({x}, [0], axis={axis})
+        np.linalg.norm({x}, axis={axis})
+        np.sum({x}, axis={axes}, where={x} > 0, initial=2)  np.sum({x}, axis={axes}, dtype=np.{dtype})
+        np.count_nonzero({x}) * {z}  np.trapezoid({x}, axis={axis})  np.median({x}, axis={axes})
+        np.quantile({x}, [0.25, 0.5], axis={axis})  calligrad.logsumexp({x}, axis={axis})
+        calligrad.softmax({x}, axis={axis})  np.histogram({x}, bins=3)[0]  sum(row * 2 for row in {x})"""),
+    "products": (2, """
+        {x} @ {z}  {x} @ {x}.mT  np.dot({x}, {z})  np.matmul({x}.T, {x})  np.inner({x}, {x})  np.outer({x}, {z})
+        np.tensordot({x}, {z}, 1)  np.tensordot({x}, {other}, axes=([0], [0]))  np.vdot({x}, {x})  {x}.dot({x})
+        np.einsum('...i,...i->...', {x}, {other})  np.einsum('ij,ij->{ij}', {x}, {other})  np.einsum('ij->ji', {x})
+        np.einsum('ij,kj->ik', {x}, {z})  np.kron({x}, {z})  np.multiply.outer({z}, {z})
+        np.linalg.svd({x}, compute_uv=False)  np.linalg.qr({x}).R"""),
+    "views": (7, """
+        {x}[{basic}]  {x}[{basic}]  {x}[{basic}]  {x}[{basic}]  {x}[{basic}]  np.reshape({x}, {shape})  {x}.reshape(-1)
+        {x}.ravel()  {x}.T  np.real({x})  np.imag({x})  np.transpose({x}, {order})  np.swapaxes({x}, {axis}, 0)
+        np.moveaxis({x}, {axis}, 0)  np.expand_dims({x}, {axis})  np.squeeze({x})  np.broadcast_to({x}, {wide})
+        np.flip({x}, {axis})  np.diagonal({x})  np.atleast_2d({x})  np.rot90({x})  {x}.astype({x}.dtype, copy=False)
+        np.split({x}, [1], axis={axis})[0]  np.split({x}, [1], axis={axis})[1]  np.array_split({x}, 2, axis={axis})[0]
+        list({x})[0]  np.reshape({x}, -1, order='F')  {x}.swapaxes(0, -1)  {x}.squeeze()  {x}.transpose()
+        np.lib.stride_tricks.sliding_window_view({x}, {window}, axis=0)"""),
+    "copies": (6, """
+        {x}[{key}]  {x}[{key}]  {x}[{key}]  np.take({x}, {indices}, axis={axis})  np.copy({x}, order='{layout}')
+        {x}.astype('{dtype}')  np.zeros_like({x})  np.ones_like({x}, dtype='{dtype}')  np.full_like({x}, {number})
+        np.sort({x}, axis={axis})  np.argsort({x}, axis={axis}, kind='stable')  np.partition({x}, 0, axis={axis})
+        np.roll({x}, -1, axis={axis})  np.roll({x}, 2)  np.tile({x}, (2, 1))  np.repeat({x}, 2, axis={axis})
+        np.pad({x}, 1)  np.pad({x}, 1, mode='edge')  np.pad({x}, 1, mode='wrap')  np.pad({x}, 1, mode='reflect')
+        np.diff({x}, axis={axis})  np.triu({x})  np.tril({x}, -1)  np.diag({x})  {x}.flatten()  {x}.copy()
+        np.delete({x}, 0, axis={axis})  np.insert({x}, 0, 1, axis={axis})  np.gradient({x}, axis={axis})
+        np.stack(np.gradient({x}))  np.fft.fft({x}, axis={axis})  np.fft.rfft({x}, axis={axis})  {x}.flat[0]
+        np.unwrap({x}, axis={axis})  {x}.conj()  {x}.repeat(2)  {x}.take([0])  {x}.diagonal().copy()  {x}.real * 2
+        np.apply_along_axis(lambda row: row * 2 + np.sum(row), {axis}, {x})  {x}.round(1)
+        np.take_along_axis({x}, np.argsort({x}, axis=-1, kind='stable'), axis=-1)  np.meshgrid({x}, {z})[1]
+        np.broadcast_arrays({x}, {y})[0] * 1  np.broadcast_arrays({x}, {y})[1] * 1  {x}[{whole} % {first}]"""),
+    "joined": (2, """
+        np.concatenate([{x}, {other}], axis={axis})  np.stack([{x}, {other}], axis={axis})  np.append({x}, {other})
+        np.concatenate(({other}, {x}, {other}), axis={axis})  np.hstack([{x}, {other}])  np.vstack([{x}, {other}])
+        np.column_stack([{x}, {other}])  np.block([[{x}, {other}]])"""),
+    "draws": (0.6, """
+        calligrad.random.generator().normal(size={same})  calligrad.random.generator().random({same}) < 0.5
+        calligrad.random.generator().integers(0, 5, {same})  calligrad.random.generator().permutation({first})"""),
+    "gradients": (2, """
+        np.sum(np.sin(t) * {w})  np.sum(np.tanh(t[{key}] * s))  np.mean((t - {w}) ** 2)
+        np.sum(np.cumsum(t, {axis}) * t)
+        np.sum(calligrad.softmax(t, axis={axis}) * {w})  np.sum(np.sort(t, axis={axis}) ** 3)  np.sum(t.T @ t)
+        np.max(t * {w})  np.sum(np.where(t > 0, t * {w}, np.exp(t)))  np.linalg.norm(t * 2 + {w})  np.prod(t + 2)
+        np.sum(np.concatenate([t, t * {w}]) ** 2)  np.var(t, axis={axis}).sum()  np.einsum('...i,...i->', t, t)
+        np.sum(np.reshape(t, -1)[::-1] * np.reshape(t, -1))"""),
+}  # fmt: skip
+
+TRANSFORMS = """
+    calligrad.grad(lambda t: {inner})({x})  calligrad.value_and_grad(lambda t: {inner})({x})[1]
+    calligrad.hvp(lambda t: {inner}, ({x},), ({x},))[0]  calligrad.vjp(lambda t: np.tanh(t) * {w}, {x})[1]({x})[0]"""
+
+WRITES = """
+    {x}[{key}] = {number}  {x}[{basic}] = {value}  {x}[...] = {value}  {x}[{key}] += {number}  {x} += {value}
+    {x} *= {value}  {x} -= {x}.T  {x}[{basic}] *= {number}  {x} /= 2  {x} **= 2  {x} &= {value}  {x} |= {x} > 0
+    np.add({x}, {value}, out={x})  np.multiply({other}, {value}, out={x})  np.sin({other}, out={x})
+    np.add.at({x}, {places}, {number})  np.maximum.at({x}, {places}, {number})  {x}.fill({number})  {x}.sort({axis})
+    np.copyto({x}, {value})  np.copyto({x}, {value} * 2, where={mask})  np.put({x}, {places}, {number})
+    {x}[{mask}] = {number}  np.putmask({x}, {mask}, {number})  np.fill_diagonal({x}, {number})  {x}.put([0], {number})
+    np.subtract({x}, {value}, out={x}, where={mask})  {x}[{basic}] = {x}[{basic}][::-1]  {x}.flat[0] = {number}
+    {x}.real = {number}  np.sum([{x}, {other}], axis=0, out={x})  np.clip({x}, -1, 1, out={x})
+    {x}.T[{basic}] = {number}
+    {x}.reshape(-1)[::2] = {number}  np.negative({x}, {x})  np.matmul({x}, {x}, out={x})  np.real({x})[...] = {number}
+    np.put_along_axis({x}, np.zeros_like({x}, dtype=int), {number}, axis={axis})  np.divmod({other}, 2, out=({x}, None))
+    np.concatenate([{x}[:1], {x}[1:]], out={x})  np.take({x}, {places}, axis=0, out={x}[:3])
+    np.mean({x}, 0, out={x}[0])
+    np.nan_to_num({x}, copy=False)  np.imag({x})[{basic}] += {number}
+    np.cumsum({other}[:, None], axis=0, out={x}[:, None])
+"""
+
+WORDS = {
+    "unary": "negative abs sin cos tanh square sign floor rint conjugate isfinite logical_not exp sqrt log1p arctan",
+    "binary": "add subtract multiply add subtract multiply divide maximum minimum arctan2 hypot less greater_equal"
+    " equal not_equal logical_and logical_or floor_divide remainder copysign bitwise_xor fmax",
+    "operator": "+ - * / < == + * & |",
+    "reduction": "sum mean max min prod any all std var argmax argmin count_nonzero ptp median nansum",
+    "number": "2 0.5 s 1",
+    "keep": "True False",
+    "layout": "C F K",
+    "ij": "ij ji i j",
+}
+NUMBERS = (
+    "2",
+    "0.5",
+    "-1.5",
+    "3",
+    "s",
+    "s * 2",
+    "np.float32(1.5)",
+    "np.float64(0.25)",
+    "True",
+    "np.complex64(1 + 2j)",
+    "-s ** 2",
+)
+
 ROUNDED = ("softmax", "logsumexp", "np.prod(t")
 """What goes another way for plain arrays, with another rounding: nothing that could make it large shall follow."""
 
 
+def texts(block: str) -> list[str]:
+    """The texts of a block."""
+    return [text.strip() for text in block.replace("\n", "  ").split("  ") if text.strip()]
+
+
+# ---------------------------------------------------------------- what fills them
+
+
 def drawn(rng: np.random.Generator, arrays: dict[str, Any], number: int) -> str:
     """One more line; ``arrays`` are those that there are, by name."""
-    draw = Draw(rng, {name: x for name, x in arrays.items() if name[0] != "w"})
+    arrays = {name: x for name, x in arrays.items() if name[0] != "w" and isinstance(x, (np.ndarray, np.generic))}
     if rng.random() < 0.3:
-        return draw.write()
-    value = draw.value()
+        writable = [name for name, x in arrays.items() if isinstance(x, np.ndarray) and x.flags.writeable]
+        return Holes(rng, arrays, among=writable).filled(rng.choice(texts(WRITES)))
+    weights = np.array([weight for weight, _ in VALUES.values()])
+    topic = str(rng.choice(list(VALUES), p=weights / weights.sum()))
+    text = str(rng.choice(texts(VALUES[topic][1])))
+    if topic == "gradients":
+        floating = [name for name, x in arrays.items() if x.dtype.kind == "f"]
+        value = Holes(rng, arrays, floating).filled(rng.choice(texts(TRANSFORMS)).replace("{inner}", text))
+    else:
+        value = Holes(rng, arrays).filled(text)
     return f"{'w' if any(word in value for word in ROUNDED) else 'v'}{number} = {value}"
 
 
-class Draw:
-    """Draws a line, whose names are those of ``arrays``."""
+class Holes(dict):
+    """Draws what stands in each hole of a text when it is asked for; the holes of one name are filled alike."""
 
-    def __init__(self, rng: np.random.Generator, arrays: dict[str, Any]) -> None:
+    def __init__(self, rng: np.random.Generator, arrays: dict[str, Any], among: list[str] | None = None) -> None:
+        super().__init__()
         self.rng = rng
-        self.arrays = {name: x for name, x in arrays.items() if isinstance(x, (np.ndarray, np.generic))}
+        self.arrays = arrays
+        self["x"] = self.name(among or list(arrays))
+        self.array = arrays[self["x"]]
 
-    # ---- what lines are made of
+    def filled(self, text: Any) -> str:
+        """The text with its holes filled."""
+        return str(text).format_map(self)
 
-    def one(self, *choices: Any) -> Any:
+    def __missing__(self, hole: str) -> str:
+        self[hole] = self.one(WORDS[hole].split()) if hole in WORDS else str(getattr(self, f"any_{hole}")())
+        return self[hole]
+
+    def one(self, choices: Any) -> Any:
         return choices[int(self.rng.integers(len(choices)))]
 
-    def name(self, want: Any = None) -> str:
-        """A name, rather one of the last; of an array that ``want`` wants, if there is one."""
-        names = [name for name, x in self.arrays.items() if want is None or want(x)] or list(self.arrays)
+    def name(self, names: list[str]) -> str:
+        """A name, rather one of the last."""
         weights = np.arange(1, len(names) + 1) ** 0.7
         return str(self.rng.choice(names, p=weights / weights.sum()))
 
-    def array(self) -> str:
-        return self.name(lambda x: isinstance(x, np.ndarray))
+    def such(self, wanted: Any) -> str:
+        """The name of an array that is ``wanted``, if there is one."""
+        return self.name([name for name, x in self.arrays.items() if wanted(x)] or list(self.arrays))
 
-    def floating(self) -> str:
-        return self.name(lambda x: x.dtype.kind == "f")
+    # ---- arrays
 
-    def like(self, x: str) -> str:
-        """An operand that broadcasts with ``x``, or a number."""
-        shape = self.arrays[x].shape
+    def any_y(self) -> str:
         if self.rng.random() < 0.25:
-            return self.one(*NUMBERS)
+            return self.one(NUMBERS)
+        return self.such(lambda y: all(n == m or 1 in (n, m) for n, m in zip(self.array.shape[::-1], y.shape[::-1])))
 
-        def fits(y: Any) -> bool:
-            return all(n == m or 1 in (n, m) for n, m in zip(shape[::-1], y.shape[::-1]))
+    def any_z(self) -> str:
+        return self.name(list(self.arrays))
 
-        return self.name(fits)
+    def any_w(self) -> str:
+        return self.such(lambda y: y.dtype.kind == "f" and y.shape in ((), self.array.shape))
 
-    def into(self, x: str) -> str:
-        """A value that ``x`` takes."""
-        shape = self.arrays[x].shape
+    def any_other(self) -> str:
+        return self.such(lambda y: isinstance(y, np.ndarray) and y.shape == self.array.shape)
+
+    def any_value(self) -> str:
         if self.rng.random() < 0.3:
-            return self.one("2", "0.5", "s", "1", "True")
+            return self.one(("2", "0.5", "s", "1", "True"))
+        shape = self.array.shape
+        return self.such(
+            lambda y: y.ndim <= len(shape) and all(m in (n, 1) for n, m in zip(shape[::-1], y.shape[::-1]))
+        )
 
-        def fits(y: Any) -> bool:
-            return y.ndim <= len(shape) and all(m in (n, 1) for n, m in zip(shape[::-1], y.shape[::-1]))
+    def any_mask(self) -> str:
+        found = self.such(lambda m: m.dtype == bool and m.shape == self.array.shape)
+        return found if self.arrays[found].dtype == bool else f"{self['x']} > 0"
 
-        return self.name(fits)
+    def any_whole(self) -> str:
+        return self.such(lambda i: i.dtype.kind in "iu")
 
-    def axis(self, x: str) -> int:
-        ndim = self.arrays[x].ndim
-        return int(self.rng.integers(-ndim, ndim)) if ndim else 0
+    # ---- settings
 
-    def axes(self, x: str) -> str:
-        ndim = self.arrays[x].ndim
+    def any_axis(self) -> int:
+        return int(self.rng.integers(-self.array.ndim, self.array.ndim)) if self.array.ndim else 0
+
+    def any_axes(self) -> Any:
         kind = self.rng.integers(3)
-        if kind == 0 or not ndim:
-            return "None"
+        if kind == 0 or not self.array.ndim:
+            return None
         if kind == 1:
-            return str(self.axis(x))
-        return str(tuple(self.rng.permutation(ndim)[: self.rng.integers(1, ndim + 1)].tolist()))
+            return self.any_axis()
+        return tuple(self.rng.permutation(self.array.ndim)[: self.rng.integers(1, self.array.ndim + 1)].tolist())
 
-    def key(self, shape: tuple[int, ...], basic: bool = False) -> str:
+    def any_order(self) -> list[int]:
+        return self.rng.permutation(self.array.ndim).tolist()
+
+    def any_wide(self) -> list[int]:
+        return [*self.rng.integers(1, 3, self.rng.integers(0, 2)).tolist(), *self.array.shape]
+
+    def any_same(self) -> tuple[int, ...]:
+        return self.array.shape
+
+    def any_first(self) -> int:
+        return max(1, (self.array.shape or (1,))[0])
+
+    def any_window(self) -> int:
+        return max(1, self.any_first() // 2)
+
+    def any_dtype(self) -> str:
+        whole = ("int64", "bool") if self.array.dtype.kind in "biu" else ("bool",)
+        return self.one(("float64", "float32", "complex128", *whole))
+
+    def any_shape(self) -> list[int]:
+        shape, size = [], self.array.size
+        while size > 1 and self.rng.random() < 0.8:
+            shape.append(int(self.rng.choice([d for d in range(1, size + 1) if size % d == 0])))
+            size //= shape[-1]
+        return [*shape, size]
+
+    def any_places(self) -> list[int]:
+        return self.rng.integers(0, self.any_first(), 3).tolist()
+
+    def any_indices(self) -> list[int]:
+        n = min(self.array.shape, default=1)
+        return self.rng.integers(-n, n, self.rng.integers(1, 4)).tolist() if n else []
+
+    def any_basic(self) -> str:
+        return self.any_key(lists=False)
+
+    def any_key(self, lists: bool = True) -> str:
         parts = []
-        for n in shape[: self.rng.integers(0, len(shape) + 1)]:
-            kind = self.rng.integers(8 if basic else 10)
+        for n in self.array.shape[: self.rng.integers(0, self.array.ndim + 1)]:
+            kind = self.rng.integers(10 if lists else 8)
             if kind < 2 and n:
                 parts.append(str(self.rng.integers(-n, n)))
             elif kind < 8 or not n:
                 start, stop = self.rng.integers(-n - 1, n + 2, 2)
-                parts.append(self.one(":", f"{start}:", f":{stop}", f"{start}:{stop}", "::-1", "::2", f"{stop}::-2"))
+                parts.append(self.one((":", f"{start}:", f":{stop}", f"{start}:{stop}", "::-1", "::2", f"{stop}::-2")))
             else:
-                parts.append(str(self.rng.integers(-n, n, self.rng.integers(0, 4)).tolist()).replace("[]", "[0]"))
-        if self.rng.random() < 0.2:
-            parts.insert(int(self.rng.integers(len(parts) + 1)), "None")
-        if self.rng.random() < 0.2:
-            parts.insert(int(self.rng.integers(len(parts) + 1)), "...")
+                parts.append(str(self.rng.integers(-n, n, self.rng.integers(1, 4)).tolist()))
+        for extra in ("None", "..."):
+            if self.rng.random() < 0.2:
+                parts.insert(int(self.rng.integers(len(parts) + 1)), extra)
         return ", ".join(parts) or "..."
-
-    def shape_of(self, size: int) -> list[int]:
-        """A shape with so many numbers."""
-        shape = []
-        while size > 1 and self.rng.random() < 0.8:
-            n = int(self.rng.choice([d for d in range(1, size + 1) if size % d == 0]))
-            shape.append(n)
-            size //= n
-        return [*shape, size]
-
-    # ---- values
-
-    def value(self) -> str:
-        kinds = [
-            (self.unary, 3), (self.binary, 6), (self.reduction, 4), (self.product, 2), (self.view, 7), (self.copying, 5),
-            (self.joined, 2), (self.drawing, 0.6), (self.gradient, 2), (self.chosen, 2), (self.several, 1), (self.method, 2),
-        ]  # fmt: skip
-        weights = np.array([weight for _, weight in kinds])
-        return kinds[int(self.rng.choice(len(kinds), p=weights / weights.sum()))][0]()
-
-    def unary(self) -> str:
-        x = self.name()
-        return self.one(f"np.{self.one(*UNARY)}({x})", f"-{x}", f"np.tanh({x})", f"{x} ** 2", f"abs({x})")
-
-    def binary(self) -> str:
-        x = self.name()
-        a, b = self.one((x, self.like(x)), (self.like(x), x))
-        ufunc = self.one(*BINARY)
-        return self.one(
-            f"np.{ufunc}({a}, {b})", f"np.{ufunc}({a}, {b})", f"{a} {self.one(*OPERATORS)} {b}",
-            f"np.{ufunc}.outer({a}, {self.name()})", f"np.add({a}, {b}, dtype=np.{self.one('float64', 'complex128')})",
-        )  # fmt: skip
-
-    def reduction(self) -> str:
-        x = self.name()
-        axes, axis, keep = self.axes(x), self.axis(x), self.one(True, False)
-        return self.one(
-            f"np.{self.one(*REDUCTIONS)}({x}, axis={axes})",
-            f"np.{self.one('sum', 'mean', 'max', 'prod', 'any')}({x}, axis={axes}, keepdims={keep})",
-            f"{x}.{self.one('sum', 'mean', 'max', 'std', 'argmax')}({axis})",
-            f"np.{self.one('cumsum', 'cumprod')}({x}, axis={axis})",
-            f"np.{self.one('add', 'multiply', 'maximum')}.{self.one('reduce', 'accumulate')}({x}, axis={axis})",
-            f"np.add.reduceat({x}, [0], axis={axis})",
-            f"np.sum({x}, axis={axes}, where={x} > 0, initial=2)",
-            f"np.linalg.norm({x}, axis={axis})",
-            f"calligrad.logsumexp({x}, axis={axis})", f"calligrad.softmax({x}, axis={axis})",
-            f"np.sum({x}, axis={axes}, dtype=np.{self.one('float64', 'complex64', 'int64')})",
-            f"np.count_nonzero({x}) * {self.name()}", f"np.trapezoid({x}, axis={axis})",
-        )  # fmt: skip
-
-    def product(self) -> str:
-        x, y = self.name(lambda x: x.ndim > 1), self.name(lambda x: x.ndim > 0)
-        n = min(self.arrays[x].ndim, self.arrays[y].ndim)
-        letters = "ijklmn"[: self.arrays[x].ndim]
-        kept = "".join(c for c in letters if self.rng.random() < 0.6)
-        return self.one(
-            f"{x} @ {y}", f"{x} @ {x}.mT", f"np.dot({x}, {y})", f"np.matmul({x}.T, {x})", f"np.inner({x}, {x})",
-            f"np.tensordot({x}, {y}, {self.rng.integers(0, n + 1)})", f"np.outer({x}, {y})", f"np.vdot({x}, {x})",
-            f"np.einsum('{letters},{letters}->{kept}', {x}, {self.name(lambda y: y.ndim == len(letters))})",
-            f"np.einsum('{letters}->{kept[::-1]}', {x})", f"np.kron({x}, {y})", f"np.multiply.outer({y}, {y})",
-        )  # fmt: skip
-
-    def view(self) -> str:
-        x = self.array()
-        a = self.arrays[x]
-        axis, axes = self.axis(x), self.rng.permutation(a.ndim).tolist()
-        wide = [*self.rng.integers(1, 3, self.rng.integers(0, 2)).tolist(), *a.shape]
-        return self.one(
-            f"{x}[{self.key(a.shape, True)}]", f"{x}[{self.key(a.shape, True)}]", f"{x}[{self.key(a.shape, True)}]",
-            f"np.reshape({x}, {self.shape_of(a.size)})", f"{x}.reshape(-1)", f"{x}.ravel()", f"{x}.T", f"np.real({x})",
-            f"np.transpose({x}, {axes})", f"np.swapaxes({x}, {axis}, {self.axis(x)})", f"np.moveaxis({x}, {axis}, 0)",
-            f"np.expand_dims({x}, {axis})", f"np.squeeze({x})", f"np.broadcast_to({x}, {wide})", f"np.flip({x}, {axis})",
-            f"np.imag({x})", f"np.diagonal({x})", f"np.atleast_2d({x})", f"np.rot90({x})", f"{x}.astype({x}.dtype, copy=False)",
-            f"np.split({x}, [1], axis={axis})[{self.rng.integers(2)}]", f"np.array_split({x}, 2, axis={axis})[0]",
-            f"np.unstack({x})[0]" if hasattr(np, "unstack") else f"{x}[...]", f"np.reshape({x}, -1, order='F')",
-            f"np.lib.stride_tricks.sliding_window_view({x}, {max(1, a.shape[0] // 2) if a.ndim else 1}, axis=0)",
-        )  # fmt: skip
-
-    def copying(self) -> str:
-        x = self.name()
-        a = self.arrays[x]
-        axis, axes = self.axis(x), self.axes(x)
-        n = a.shape[axis] if a.ndim else 1
-        indices = self.rng.integers(-n, n, self.rng.integers(1, 4)).tolist() if n else []
-        dtype = self.one("float64", "float32", "int64", "bool", "complex128")
-        dtype = dtype if a.dtype.kind in "biu" else self.one("float64", "float32", "complex128", "bool")
-        return self.one(
-            f"{x}[{self.key(a.shape)}]", f"{x}[{self.key(a.shape)}]", f"np.take({x}, {indices}, axis={axis})",
-            f"np.copy({x}, order='{self.one(*'CFK')}')", f"{x}.astype('{dtype}')", f"np.zeros_like({x})", f"np.sort({x}, axis={axis})",
-            f"np.roll({x}, {self.rng.integers(-2, 3)}, axis={self.one(axis, None)})", f"np.tile({x}, {self.one(2, (2, 1))})",
-            f"np.repeat({x}, 2, axis={self.one(axis, None)})", f"np.pad({x}, {self.one(1, (0, 2))})", f"np.diff({x}, axis={axis})",
-            f"np.pad({x}, 1, mode='{self.one('edge', 'wrap', 'reflect')}')", f"np.triu({x})", f"np.tril({x}, -1)",
-            f"np.diag({x})", f"np.argsort({x}, axis={axis}, kind='stable')", f"np.full_like({x}, {self.one('2', 's', '0.5')})",
-            f"np.nan_to_num({x})", f"{x}.flatten()", f"np.delete({x}, 0, axis={axis})", f"np.insert({x}, 0, 1, axis={axis})",
-            f"np.gradient({x}, axis={axis})", f"np.round({x}, 1)", f"np.clip({x}, -1, {self.one('1', 's', '0.5')})",
-            f"np.fft.fft({x}, axis={axis})", f"np.fft.rfft({x}, axis={axis})", f"np.ones_like({x}, dtype='{dtype}')",
-            f"np.interp({x}, [-1.0, 0.0, 2.0], [0.0, 1.0, s])", f"np.searchsorted([-1.0, 0.5], {x})", f"np.unwrap({x}, axis={axis})",
-            f"np.apply_along_axis(lambda row: row * 2 + np.sum(row), {axis}, {x})", f"np.median({x}, axis={axes})",
-            f"np.quantile({x}, {self.one('0.5', '[0.25, 0.5]')}, axis={axis})", f"np.partition({x}, 0, axis={axis})",
-        )  # fmt: skip
-
-    def joined(self) -> str:
-        x = self.array()
-        shape = self.arrays[x].shape
-        y = self.name(lambda y: y.shape == shape)
-        axis = self.axis(x)
-        form = self.one("concatenate", "stack", "concatenate")
-        return self.one(
-            f"np.{form}([{x}, {y}], axis={axis})", f"np.{form}(({y}, {x}, {y}), axis={axis})", f"np.append({x}, {y})",
-            f"np.hstack([{x}, {y}])", f"np.vstack([{x}, {y}])", f"np.column_stack([{x}, {y}])", f"np.block([[{x}, {y}]])",
-        )  # fmt: skip
-
-    def chosen(self) -> str:
-        x = self.name()
-        y = self.like(x)
-        positions = self.one(f"np.argsort({x}, axis=-1, kind='stable')", f"np.zeros_like({x}, dtype=int)")
-        return self.one(
-            f"np.where({x} > 0, {x}, {y})", f"np.where({x}, {y}, 0)", f"np.choose({x} > 0, [{x}, {y}])", f"np.maximum({x}, 0)",
-            f"np.take_along_axis({x}, {positions}, axis=-1)", f"np.select([{x} > 1, {x} > 0], [{x}, {y}], 3)",
-            f"np.isclose({x}, {y})", f"np.array_equal({x}, {y})", f"np.piecewise({x}, [{x} > 0], [2, -1])",
-            f"{x}[{self.name(lambda i: i.dtype.kind in 'iu')} % {max(1, (self.arrays[x].shape or (1,))[0])}]",
-        )  # fmt: skip
-
-    def several(self) -> str:
-        x = self.name()
-        return self.one(
-            f"np.divmod({x}, {self.like(x)})[{self.rng.integers(2)}]", f"np.modf({x})[{self.rng.integers(2)}]",
-            f"np.frexp({x})[0]", f"np.broadcast_arrays({x}, {self.like(x)})[{self.rng.integers(2)}] * 1",
-            f"np.meshgrid({x}, {self.name()})[1]", f"np.stack(np.gradient({x}))", f"np.linalg.svd({x}, compute_uv=False)",
-            f"np.histogram({x}, bins=3)[0]", f"np.linalg.qr({x}).R", f"sum(row * 2 for row in {x})",
-        )  # fmt: skip
-
-    def method(self) -> str:
-        x = self.name()
-        return self.one(
-            f"{x}.mean()", f"{x}.copy()", f"{x}.transpose()", f"{x}.clip(-1, 1)", f"{x}.round(1)", f"{x}.conj()", f"{x}.dot({x})",
-            f"{x}.cumsum()", f"{x}.swapaxes(0, -1)", f"{x}.squeeze()", f"{x}.repeat(2)", f"{x}.take([0])", f"{x}.all()",
-            f"{x}.flat[0]", f"{x}.var(0)", f"{x}.diagonal().copy()", f"{x}.argmin()", f"abs({x})", f"{x}.prod()", f"{x}.real * 2",
-        )  # fmt: skip
-
-    def drawing(self) -> str:
-        shape = self.arrays[self.name()].shape
-        return self.one(
-            f"calligrad.random.generator().normal(size={shape})", f"calligrad.random.generator().random({shape}) < 0.5",
-            f"calligrad.random.generator().integers(0, 5, {shape})", f"calligrad.random.generator().permutation({max(shape, default=1)})",
-        )  # fmt: skip
-
-    def gradient(self) -> str:
-        x = self.floating()
-        y = self.name(lambda y: y.dtype.kind == "f" and y.shape in ((), self.arrays[x].shape))
-        axis = self.axis(x)
-        key = self.key(self.arrays[x].shape)
-        inner = self.one(
-            f"np.sum(np.sin(t) * {y})", f"np.sum(np.tanh(t[{key}] * s))", f"np.mean((t - {y}) ** 2)", f"np.sum(np.cumsum(t, {axis}) * t)",
-            f"np.sum(calligrad.softmax(t, axis={axis}) * {y})", f"np.sum(np.sort(t, axis={axis}) ** 3)", f"np.sum(t.T @ t)", f"np.max(t * {y})",
-            f"np.sum(np.where(t > 0, t * {y}, np.exp(t)))", f"np.linalg.norm(t * 2 + {y})", f"np.sum(np.concatenate([t, t * {y}]) ** 2)",
-            f"np.var(t, axis={axis}).sum()", f"np.prod(t + 2)", f"np.sum(np.reshape(t, -1)[::-1] * np.reshape(t, -1))", f"np.einsum('...i,...i->', t, t)",
-        )  # fmt: skip
-        kind = self.one("grad", "grad", "value_and_grad", "hvp", "vjp")
-        f = f"lambda t: {inner}"
-        if kind == "hvp":
-            return f"calligrad.hvp({f}, {x}, {x})"
-        if kind == "vjp":
-            return f"calligrad.vjp(lambda t: np.tanh(t) * {y}, {x})[1]({x})[0]"
-        return f"calligrad.{kind}({f})({x})" + ("[1]" if kind == "value_and_grad" else "")
-
-    # ---- writes
-
-    def write(self) -> str:
-        x = self.name(lambda x: isinstance(x, np.ndarray) and x.flags.writeable)
-        a = self.arrays[x]
-        key, axis = self.key(a.shape), self.axis(x)
-        value = self.into(x)
-        basic = self.key(a.shape, True)
-        number = self.one("2", "0.5", "s", "1")
-        n = max(1, (a.shape or (1,))[0])
-        mask = self.name(lambda m: m.dtype == bool and m.shape == a.shape)
-        mask = mask if self.arrays[mask].dtype == bool else f"{x} > 0"
-        indices = self.rng.integers(0, n, 3).tolist()
-        other = self.name(lambda y: isinstance(y, np.ndarray) and y.shape == a.shape)
-        return self.one(
-            f"{x}[{key}] = {number}", f"{x}[{basic}] = {value}", f"{x}[...] = {value}", f"{x}[{key}] += {number}",
-            f"{x} += {value}", f"{x} *= {value}", f"{x} -= {x}.T", f"{x}[{basic}] *= {number}", f"{x} /= 2",
-            f"np.add({x}, {value}, out={x})", f"np.multiply({other}, {value}, out={x})", f"np.sin({other}, out={x})",
-            f"np.add.at({x}, {indices}, {number})", f"np.maximum.at({x}, {indices}, {number})", f"{x}.fill({number})",
-            f"np.copyto({x}, {value})", f"np.copyto({x}, {value} * 2, where={mask})", f"np.put({x}, {indices}, {number})",
-            f"{x}.sort({axis})", f"{x}[{mask}] = {number}", f"np.putmask({x}, {mask}, {number})", f"np.fill_diagonal({x}, {number})",
-            f"np.cumsum({other}, axis={axis}, out={x})" if a.size > 1 else f"{x} += 1", f"np.subtract({x}, {value}, out={x}, where={mask})",
-            f"{x}[{basic}] = {x}[{basic}][::-1]", f"{x}.flat[{self.rng.integers(n)}] = {number}", f"{x}.real = {number}",
-            f"np.sum([{x}, {other}], axis=0, out={x})", f"np.clip({x}, -1, 1, out={x})", f"{x}.T[{basic}] = {number}",
-            f"{x}.reshape(-1)[::2] = {number}", f"np.negative({x}, {x})", f"np.matmul({x}, {x}, out={x})", f"{x} **= 2", f"{x} &= {value}", f"{x} |= {x} > 0",
-            f"np.put_along_axis({x}, np.zeros_like({x}, dtype=int), {number}, axis={axis})", f"np.divmod({other}, 2, out=({x}, None))",
-            f"np.concatenate([{x}[:1], {x}[1:]], out={x})", f"np.take({x}, {indices}, axis=0, out={x}[:3])", f"np.real({x})[...] = {number}",
-            f"np.mean({x}, axis=0, out={x}[0])", f"np.nan_to_num({x}, copy=False)", f"{x}.put([0], {number})", f"np.imag({x})[{basic}] += {number}",
-        )  # fmt: skip

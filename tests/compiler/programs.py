@@ -150,7 +150,7 @@ def differs(x: Any, y: Any, single: bool) -> str:
     if x.dtype.kind in "fc":
         same = (x == y) | (np.isnan(x) & np.isnan(y))
         scale = np.max(np.abs(np.where(np.isfinite(y), y, 0)), initial=1)
-        tolerance = 1e-6 if single else 1e-13
+        tolerance = 1e-5 if single else 1e-12
         if np.all(same | (np.abs(x - y) <= scale * tolerance)):
             return ""
     return f"is {x.ravel()[:4]} …, not {y.ravel()[:4]} …"

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import calligrad
-from calligrad import vjp
+from calligrad import hvp, vjp
 from calligrad.compiler.traced import CaptureError
 from calligrad.nests import leaves, like
 from tests.cases import CASES, Case
@@ -19,9 +19,9 @@ DEPENDS = {
 
 DEPEND = {
     "getitem mask", "getitem mask of rows", "getitem (mask, 1)", "getitem (slice, mask)", "getitem empty mask",
-    "setitem mask", "setitem mask of rows", "setitem (mask, 1)", "setitem (mask, 1) to one number", "setitem (slice, mask)",
-    "setitem (slice, mask) to one number", "setitem empty mask", "np.add.at by a mask", "np.bincount",
-    "np.histogram_bin_edges sturges", "np.lib.scimath.arcsin", "np.log where=", "np.divide where= out=",
+    "setitem mask", "setitem mask of rows", "setitem (mask, 1)", "setitem (mask, 1) to one number",
+    "setitem (slice, mask)", "setitem (slice, mask) to one number", "setitem empty mask", "np.add.at by a mask",
+    "np.bincount", "np.histogram_bin_edges sturges", "np.lib.scimath.arcsin", "np.log where=", "np.divide where= out=",
     "np.multiply where= broadcast", "np.pad linear_ramp end_values= a Value",
     "np.pad linear_ramp end_values= a row for each axis", "np.copyto of a constant",
 }  # fmt: skip
@@ -69,9 +69,22 @@ def test_values_and_gradients(case):
     assert_compiled_is_eager(gradients(case.f), numbers(case))
 
 
+@pytest.mark.parametrize("case", CAPTURED[::25], ids=lambda case: case.name)
+def test_values_and_gradients_in_single_precision(case):
+    runs = [[x.astype(np.complex64 if x.dtype.kind == "c" else np.float32) for x in xs] for xs in numbers(case)]
+    assert_compiled_is_eager(gradients(case.f), runs, 1e-6)
+
+
+@pytest.mark.parametrize("case", [case for case in CAPTURED[7::25] if not case.is_complex], ids=lambda case: case.name)
+def test_second_derivatives(case):
+    def total(*xs):
+        return sum(np.sum(np.sin(np.real(y))) for y in leaves(case.f(*xs)))
+
+    assert_compiled_is_eager(lambda *xs: hvp(total, xs, xs), numbers(case))
+
+
 @pytest.mark.parametrize("case", [case for case in CASES.values() if is_refused(case)], ids=lambda case: case.name)
 def test_what_depends_on_the_contents_is_refused(case):
+    compiled = calligrad.compile(gradients(case.f), backend="numpy")
     with pytest.raises(CaptureError, match=r"\.py:\d+"):
-        compiled = calligrad.compile(gradients(case.f), backend="numpy")
-        for xs in numbers(case):
-            compiled(*xs)
+        [compiled(*xs) for xs in numbers(case)]

@@ -42,7 +42,7 @@ def test_says_what_became_of_the_program(backend):
 
 
 def test_numpy_fuses_large_arrays_alone():
-    assert "are in the cache anyway: add" in explained("numpy")
+    assert "are in the cache anyway: " in explained("numpy")
     large = next(line for line in explained("numpy").splitlines() if "float64[500, 300]" in line and "multiply" in line)
     assert len(large.split()) > 8
 

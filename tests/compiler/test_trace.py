@@ -121,11 +121,19 @@ def test_arrays_made_by_plain_numpy_change_between_uses():
 
 # ---------------------------------------------------------------- numbers
 
+
 def test_python_numbers_stay_weak():
     def f(x, rate):
         x = x.astype(np.float32)
         count = np.count_nonzero(x > 0)
-        return x * count, x * (count / x.size), x * rate**2, np.where(x > 0, rate, x), np.array_equal(x, x), x[0, 0] + count
+        return (
+            x * count,
+            x * (count / x.size),
+            x * rate**2,
+            np.where(x > 0, rate, x),
+            np.array_equal(x, x),
+            x[0, 0] + count,
+        )
 
     compiled = calligrad.compile(f, backend="numpy")
     for rate in (0.5, 0.25, 2.0):
@@ -185,6 +193,7 @@ def test_errors_of_a_later_run_name_the_line():
 
 
 # ---------------------------------------------------------------- programs from a seed
+
 
 def test_random_programs():
     """Two hundred of those that ``python -m tests.compiler.programs`` draws."""

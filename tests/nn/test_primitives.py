@@ -19,6 +19,7 @@ LAYOUTS = [  # size, kernel, stride, padding, dilation, groups
     windows_of((7,), (3,), (2,), ((1, 2),), (1,), 1),
     windows_of((7, 8), (3, 2), (2, 3), ((1, 1), (0, 2)), (2, 1), 2),
     windows_of((5, 6, 7), (2, 3, 1), (1, 2, 2), ((1, 1), (2, 1), (0, 0)), (1, 2, 1), 1),
+    windows_of((7, 8), (2, 3), (1, 1), ((-1, 2), (0, -1)), (1, 1), 1),
 ]
 AXES = [
     (Sliding(7, 3, 2, 1, 1, 4), Uneven(5, (0, 1, 3), (2, 4, 5))),
@@ -45,7 +46,8 @@ def of_convolutions():
         yield correlation.spread, (y, w, draw(2 * g)), {"windows": windows}
         yield correlation.spread, (y, w), {"windows": windows}
         yield correlation.correlate, (x, y), {"windows": windows}
-        yield correlation.gradients, (y, x, w), {"windows": windows}
+        if min(map(min, windows.padding)) >= 0:
+            yield correlation.gradients, (y, x, w), {"windows": windows}
     windows = LAYOUTS[1]
     yield fold.columns, (draw(2, 3, *windows.size),), {"windows": windows}
     yield fold.overlaid, (draw(2, 3, *windows.kernel, *windows.out),), {"windows": windows}

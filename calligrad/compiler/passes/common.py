@@ -20,7 +20,7 @@ def without_repeats(program: Program) -> Program:
     >>> print(without_repeats(Program([x], {}, lines, [y])))
     inputs v0: float64[2]
     v1 = np.exp(v0)  # float64[2]
-    v2 = np.add(v1, v1)  # float64[2]
+    v2 = v1 + v1  # float64[2]
     return v2
     """
     known: dict[Any, tuple[Var, ...]] = {}

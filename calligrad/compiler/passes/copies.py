@@ -31,8 +31,8 @@ def without_copies(program: Program) -> Program:
     outputs = set(program.outputs)
     taken = set(outputs)  # what is handed out, or has the memory of something that is
     for line in program.lines:
-        if is_view(line) and line.outs[0] in outputs:
-            taken.add(owner.get(line.ins[0], line.ins[0]))
+        if is_view(line) and not outputs.isdisjoint(line.outs):
+            taken.update(owner.get(x, x) for x in line.ins)
     for line in program.lines:
         line = renamed(line, same)
         original = copied_by(line)
@@ -47,9 +47,10 @@ def without_copies(program: Program) -> Program:
             line = Line(np.reshape, (x, line.outs[0].shape), {}, line.outs, line.where)
         lines.append(line)
         if is_view(line):
-            owner[line.outs[0]] = owner.get(line.ins[0], line.ins[0])
-            if line.outs[0] in outputs:
-                taken.add(owner[line.outs[0]])
+            if len(line.ins) == 1:
+                owner.update(dict.fromkeys(line.outs, owner.get(line.ins[0], line.ins[0])))
+            if not outputs.isdisjoint(line.outs):
+                taken.update(owner.get(x, x) for x in line.ins)
         else:
             fresh.update(line.outs)
     return program.but(lines=lines, outputs=[same.get(var, var) for var in program.outputs])

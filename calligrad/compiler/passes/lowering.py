@@ -31,7 +31,7 @@ def lowered(program: Program) -> Program:
     >>> print(lowered(Program([x], {}, [Line(np.mean, (x,), {"axis": 1}, (y,))], [y])))
     inputs v0: float64[2, 3]
     v1 = np.add.reduce(v0, axis=(1,), keepdims=True)  # float64[2, 1]
-    v2 = np.divide(v1, 3)  # float64[2, 1]
+    v2 = v1 / 3  # float64[2, 1]
     v3 = np.reshape(v2, (2,))  # float64[2]
     return v3
     """

@@ -10,18 +10,17 @@ import numpy as np
 from calligrad.compiler.operations import flat, only
 from calligrad.compiler.program import Line, Var
 
-ALWAYS = frozenset(
+VIEWERS = frozenset(
     (
         np.transpose, np.permute_dims, np.swapaxes, np.moveaxis, np.rollaxis, np.matrix_transpose, np.expand_dims,
-        np.squeeze, np.broadcast_to, np.diagonal, np.flip, np.flipud, np.fliplr, np.rot90, np.asanyarray, np.real,
-        np.imag, np.broadcast_arrays, np.split, np.array_split, np.hsplit, np.vsplit, np.dsplit, np.unstack,
-        np.atleast_1d, np.atleast_2d, np.atleast_3d, np.linalg.diagonal, np.linalg.matrix_transpose, np.diag,
-        np.lib.stride_tricks.sliding_window_view, np.real_if_close, np.meshgrid,
+        np.squeeze, np.reshape, np.ravel, np.broadcast_to, np.broadcast_arrays, np.diagonal, np.diag, np.flip,
+        np.flipud, np.fliplr, np.rot90, np.real, np.imag, np.real_if_close, np.split, np.array_split, np.hsplit,
+        np.vsplit, np.dsplit, np.atleast_1d, np.atleast_2d, np.atleast_3d, np.linalg.diagonal, np.meshgrid,
+        np.linalg.matrix_transpose, np.lib.stride_tricks.sliding_window_view, np.asanyarray, np.asarray, np.require,
+        np.ascontiguousarray, np.asfortranarray, *([np.unstack] if hasattr(np, "unstack") else []),
     )
 )  # fmt: skip
-"""What gives views, at least as a rule: for what is asked here that is the safe side."""
-
-RESHAPES = frozenset((np.reshape, np.ravel))
+"""What may give views. To take a copy for a view costs some memory; to take a view for a copy would be wrong."""
 
 
 def is_view(line: Line) -> bool:
@@ -34,7 +33,7 @@ def is_view(line: Line) -> bool:
     if line.op is operator.getitem:
         return type(line.args[0]) is Var and not _picks(line.args[1])
     op = line.args[0] if line.op in (only, flat) else line.op
-    return op in ALWAYS or op in RESHAPES
+    return op in VIEWERS or (op is np.einsum and len(line.ins) == 1)
 
 
 def takes_all(x: Var, key: Any) -> bool:
@@ -50,6 +49,6 @@ def takes_all(x: Var, key: Any) -> bool:
 
 
 def _picks(key: Any) -> bool:
-    """Whether ``x[key]`` picks numbers one by one, which are copied."""
+    """Whether ``x[key]`` picks numbers one by one, which are copied; an array without axes is a number here."""
     parts = key if type(key) is tuple else (key,)
-    return any(type(part) in (Var, list) or isinstance(part, (bool, np.ndarray)) for part in parts)
+    return any(type(part) is list or (isinstance(part, (Var, np.ndarray)) and part.shape != ()) for part in parts)

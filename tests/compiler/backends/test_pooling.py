@@ -38,3 +38,18 @@ def test_the_last_nan_of_a_window_counts():
     g = np.arange(1.0, 9).reshape(1, 2, 2, 2)
     assert_same(pooled_and_back(2), x, g)
     assert_same(lambda x: F.max_pool1d(x[0], 3, 1, 1), x)
+
+
+@pytest.mark.parametrize("window", [(2,), (3, 2, 1), (3, 1, 1, True, False), ((2, 3), (1, 2))])
+@pytest.mark.parametrize("columns", [6, 7])
+def test_averages_and_their_gradients_are_numpys(window, columns):
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((2, 3, 6, columns), np.float32)
+    g = rng.standard_normal(F.avg_pool2d(x, *window).shape, np.float32)
+
+    def f(x, g):
+        y, pull = calligrad.vjp(lambda x: F.avg_pool2d(x, *window), x)
+        return y, pull(g)[0]
+
+    assert_same(f, x, g, rtol=1e-5, atol=1e-6)
+    assert_same(lambda x: F.avg_pool1d(x[0], 2), x, rtol=1e-5, atol=1e-6)

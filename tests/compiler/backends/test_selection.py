@@ -83,3 +83,11 @@ def test_an_index_out_of_bounds_is_named_as_numpy_names_it(index):
 def test_no_indices_take_nothing():
     assert_same(lambda x, i: x[i], X, np.zeros(0, np.int64))
     assert_same(lambda x, i: np.take(x, i, axis=1), X, np.zeros((2, 0), np.int64))
+
+
+@pytest.mark.parametrize("axis", [0, 1, -1])
+def test_numbers_are_taken_along_an_axis(axis):
+    rng = np.random.default_rng(0)
+    i = rng.integers(-3, 3, tuple(2 if n == axis % 3 else size for n, size in enumerate(X.shape)))
+    assert_same(lambda x, i: np.take_along_axis(x, i, axis), X, i)
+    assert_same(lambda x, i: np.take_along_axis(x, i[:1], axis=axis), X[:1] if axis else X, i)

@@ -237,3 +237,13 @@ def test_functions_of_every_kind():
         return x if n == 0 else factorial(x, n - 1) * n
 
     assert same([factorial(X, 3) for _ in range(3)], [X * 1 * 2 * 3] * 3)
+
+
+def test_float_that_is_looked_at_by_its_type():
+    f = compiled(lambda x, n: x * n if isinstance(n, float) else x)
+    for i in range(4):
+        assert same(f(X, i / 2), X * (i / 2))
+    g = compiled(lambda x, n: x * n if type(n) is float else x)
+    g(X, 1.5)
+    with pytest.raises(CaptureError, match="isinstance"):
+        g(X, 2.5)

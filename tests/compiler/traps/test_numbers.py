@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from calligrad import Value, nn
+from calligrad import Value, grad, nn
 from tests.compiler.traps.checks import Training, X, Y, compiled, refused, same
 
 
@@ -258,3 +258,43 @@ def test_attributes_of_a_function_and_a_property():
         step.n, step.h, half.n = 0, np.zeros((4, 3)), 1.0
         check.append([f(X) for _ in range(6)] + [step.n, half.n])
     assert same(*check)
+
+
+def test_state_that_is_replaced_is_one_program():
+    def make():
+        state = {"p": {"w": np.ones((3, 2)), "b": [np.zeros(2)]}, "n": 0, "h": Value(np.zeros(2), requires_grad=False)}
+
+        def loss(p, x):
+            return np.sum(np.tanh(x @ p["w"] + p["b"][0]) ** 2)
+
+        def step(x):
+            g = grad(loss)(state["p"], x)
+            state["p"] = {"w": state["p"]["w"] - g["w"], "b": [state["p"]["b"][0] - g["b"][0]]}
+            state["h"] = state["h"] * 0.5 + state["p"]["b"][0]
+            state["n"] += 1
+            return state["h"]
+
+        return step, state
+
+    (f, a), (g, b) = make(), make()
+    h = compiled(g)
+    for i in range(6):
+        if i == 4:
+            for state in a, b:
+                state["p"] = {"w": state["p"]["w"] * 2, "b": list(state["p"]["b"])}
+        assert same(f(X.astype(float)), h(X.astype(float)))
+        assert same(a, b)
+    assert len(h.runs) == 1
+
+
+def test_state_that_is_replaced_and_kept_elsewhere():
+    state = {"now": {"w": np.ones(3)}}
+    state["first"] = state["now"]
+
+    def step(x):
+        state["now"] = {"w": state["now"]["w"] * x + state["first"]["w"]}
+        return state["now"]["w"]
+
+    f = compiled(step)
+    got = [float(f(np.full(3, 2.0))[0]) for _ in range(5)]
+    assert got == [3, 7, 15, 31, 63]

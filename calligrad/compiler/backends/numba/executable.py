@@ -20,9 +20,9 @@ WORTH = 25_000  # nanoseconds of work from which on a second thread is worth its
 
 
 class Executable:
-    """A lowered program with all that a run needs; ``run`` is the run."""
+    """A lowered program with all that a run needs; ``run`` is the run. So many arrays are kept for each output."""
 
-    def __init__(self, lowering: Lowering) -> None:
+    def __init__(self, lowering: Lowering, keep: int = 3) -> None:
         self.lowering = lowering
         program, memory = lowering.program, lowering.memory
         self.outputs = program.outputs
@@ -44,7 +44,7 @@ class Executable:
         self._inputs: list[Any] = []
         self._made: dict[int, np.ndarray] = {}
         self._seen: list[Any] = [_nothing] * len(program.inputs)
-        self._pools = {k: _Pool(var, self._moving.get(("output", k), [])) for k, var in memory.fresh.items()}
+        self._pools = {k: _Pool(var, self._moving.get(("output", k), []), keep) for k, var in memory.fresh.items()}
         self.run = self._script()
         """Called with the list of the inputs, it gives the tuple of the outputs."""
 
@@ -90,11 +90,11 @@ class Executable:
         """A function that gives the array in this run."""
         location = self.lowering.at(var)
         root = location.root
-        if root.kind in ("own", "constant"):
+        if root.kind == "scalar" and location.like is root.whole:
+            return lambda: self._inputs[root.index]
+        if root.kind in ("own", "constant", "scalar"):
             array = self.lowering.array(var)
             return (lambda: array[()]) if not var.shape and var.is_scalar else lambda: array
-        if root.kind == "scalar":
-            return lambda: self._inputs[root.index]
         shape, strides, offset = location.like.shape, location.like.strides, location.offset
 
         def view() -> np.ndarray:
@@ -201,8 +201,8 @@ class _Lying:
 class _Pool:
     """Arrays for one output: one that nobody else holds any more is used again."""
 
-    def __init__(self, var: Var, words: list[tuple[np.ndarray, int, int]]) -> None:
-        self.var, self.words = var, words
+    def __init__(self, var: Var, words: list[tuple[np.ndarray, int, int]], keep: int) -> None:
+        self.var, self.words, self.keep = var, words, keep
         self.arrays: list[tuple[np.ndarray, int]] = []
         self.current = 0
 
@@ -214,9 +214,8 @@ class _Pool:
         else:
             array = laid_out(self.var)
             address = array.__array_interface__["data"][0]
-            if len(self.arrays) == 3:
-                self.arrays.pop(0)
             self.arrays.append((array, address))
+            del self.arrays[: -self.keep or None]
         if address != self.current:
             for row, word, offset in self.words:
                 row[word] = address + offset

@@ -49,7 +49,17 @@ class Lowering:
     """A program's memory, and its tasks and calls in order."""
 
     def __init__(self, program: Program) -> None:
-        from calligrad.compiler.backends.numba import checks, convolutions, kinds, moves, pooling, products, recurrent, selection  # noqa: F401, they fill LOWERINGS
+        from calligrad.compiler.backends.numba import (  # noqa: F401, they fill LOWERINGS
+            borders,
+            checks,
+            convolutions,
+            kinds,
+            moves,
+            pooling,
+            products,
+            recurrent,
+            selection,
+        )
 
         self.program = program
         self.memory = Memory(program)
@@ -93,6 +103,7 @@ class Lowering:
     def point(self, task: Task, word: int, location: Location, more: int = 0) -> None:
         """Have a word of the task be the address of an array, or so many bytes behind it."""
         offset = location.offset + more
+        assert 0 <= offset <= location.root.nbytes
         if base := self.address(location.root):
             task.words[word] = base + offset
         else:

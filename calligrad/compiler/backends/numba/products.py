@@ -25,7 +25,7 @@ def product(lowering: Lowering, line: Line) -> bool:
     k = a.shape[-1]
     steps = [_steps(lowering, a, True), _steps(lowering, b, False), _result_steps(lowering, c, a, b)]
     lead = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
-    batch = _merged(lead, [_batch_steps(lowering, var, lead) for var in (a, b)] + [_batch_steps(lowering, c, lead)])
+    batch = _merged(lead, [_batch_steps(lowering, var, lead) for var in (a, b)] + [_batch_steps(lowering, c, lead, True)])
     if len(batch) == 1 and batch[0][2] == 0 and _is_one_matrix(m, batch[0], steps):
         m, batch = m * batch[0][0], []  # the same B for all: one product of all rows
     while len(batch) < 1:
@@ -75,11 +75,9 @@ def _result_steps(lowering: Lowering, c: Var, a: Var, b: Var) -> tuple[int, int]
     return (strides[-1], 1) if len(b.shape) == 1 else (strides[-2], strides[-1])
 
 
-def _batch_steps(lowering: Lowering, var: Var, lead: tuple[int, ...]) -> list[int]:
+def _batch_steps(lowering: Lowering, var: Var, lead: tuple[int, ...], is_result: bool = False) -> list[int]:
     """Along each axis of the batch."""
-    own = list(zip(var.shape, _strides(lowering, var)))[: len(var.shape) - 2] if len(var.shape) > 2 else []
-    if len(own) > len(lead):
-        own = own[: len(lead)]
+    own = list(zip(var.shape, _strides(lowering, var)))[: len(lead) if is_result else max(0, len(var.shape) - 2)]
     own = [(1, 0)] * (len(lead) - len(own)) + own
     return [0 if n == 1 else step for n, step in own]
 

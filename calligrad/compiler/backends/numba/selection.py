@@ -58,6 +58,23 @@ def taken(lowering: Lowering, line: Line) -> bool:
     return _select(lowering, "TAKE", location, key, lowering.at(line.out))
 
 
+@lowers(np.take_along_axis)
+def taken_along(lowering: Lowering, line: Line) -> bool:
+    """``np.take_along_axis``."""
+    given = dict(zip(("arr", "indices", "axis"), line.args)) | line.kwargs
+    x, axis, out = given["arr"], given.get("axis", -1), lowering.at(line.out)
+    if type(x) is not Var or axis is None or 0 in x.shape:
+        return False
+    location, axis = lowering.at(x), axis % len(x.shape)
+    index = _as_indices(lowering, given["indices"])
+    if index is None:
+        return False
+    shape = out.like.shape
+    begins = np.broadcast_to(np.moveaxis(np.moveaxis(location.like, axis, 0)[:1], 0, axis), shape)
+    chosen = Chosen(location, [spread(index, shape)], [axis], [axis], [], shape, 0, len(shape), begins)
+    return _add_kernel(lowering, "TAKE", chosen, out)
+
+
 @lowers(setitem)
 def put_at(lowering: Lowering, line: Line) -> bool:
     """A copy with other numbers at a key, be it of slices or of arrays of whole numbers."""
@@ -140,6 +157,7 @@ class Chosen:
     shape: tuple[int, ...]  # of the result
     begin: int  # where in it the axes of points are
     points: int  # how many these are
+    at_points: np.ndarray | None = None  # x by points, if they do not all begin at its first number
 
 
 def _chosen(lowering: Lowering, x: Location, key: Any) -> Chosen | None:
@@ -215,21 +233,22 @@ def _add_kernel(lowering: Lowering, what: str, chosen: Chosen, other: Location) 
     shape = at_points.shape[:points]
     ones = (0,) * (at_points.ndim - points)
     indices = [np.broadcast_to(index.like, shape) for index in chosen.indices]
-    axes = walk(*indices, at_points[(..., *ones)], in_order=True)
+    begins = np.broadcast_to(x[(0,) * x.ndim], shape) if chosen.at_points is None else chosen.at_points
+    axes = walk(begins, *indices, at_points[(..., *ones)], in_order=True)
     firsts = tuple(slice(None) if i in chosen.whole else 0 for i in range(x.ndim))
     slabs = walk(x[firsts], at_points[(0,) * points])
     if len(axes) > 3 or len(slabs) > 3:
         return False
-    axes = [(1,) + (0,) * (len(indices) + 1)] * (3 - len(axes)) + axes
+    axes = [(1,) + (0,) * (len(indices) + 2)] * (3 - len(axes)) + axes
     slabs = [(1, 0, 0)] * (3 - len(slabs)) + slabs
     name = x.dtype.name if what == "ADD" else MOVED[x.dtype.itemsize]
     kernel = selecting(what, name)
     words = [lowering.errors.address, len(indices), 0, 0, *(axis[0] for axis in (*axes, *slabs))]
-    words += [0, 0, 0, *(axis[1] for axis in slabs)]
+    words += [*(axis[1] for axis in axes), *(axis[1] for axis in slabs)]
     words += [*(axis[-1] for axis in axes), *(axis[2] for axis in slabs)]
     for k, axis_of_x in enumerate(chosen.pointed):
         step = x.strides[axis_of_x] // x.itemsize
-        words += [0, *(axis[1 + k] for axis in axes), x.shape[axis_of_x], chosen.numbers[k], step]
+        words += [0, *(axis[2 + k] for axis in axes), x.shape[axis_of_x], chosen.numbers[k], step]
     reads = [index.root for index in chosen.indices] + [(other if what != "TAKE" else chosen.x).root]
     task = Task(kernel, np.array(words, np.int64), reads, [(other if what == "TAKE" else chosen.x).root])
     point(lowering, task, 2, chosen.x)

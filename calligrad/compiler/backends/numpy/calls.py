@@ -61,7 +61,9 @@ def can_be_given(line: Line) -> bool:
         return getattr(line.op, "is_tiled", False)
     if is_pointwise(line) or is_reduction(line) or is_mean(line) or line.op in (np.matmul, setitem, np.copy, np.astype):
         return True
-    return line.op in OUT_KEYWORD or getattr(line.op, "is_tiled", False)
+    if line.op in OUT_KEYWORD:
+        return "dtype" not in line.kwargs  # np.concatenate takes one of the two
+    return getattr(line.op, "is_tiled", False)
 
 
 def can_overwrite(line: Line, argument: Var, out: Var) -> bool:

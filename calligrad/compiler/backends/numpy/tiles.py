@@ -1,4 +1,4 @@
-"""Tiles: runs of ufuncs over large arrays, a piece that fits into the cache at a time, on several threads."""
+"""Tiles: runs of lines over large arrays, a piece that fits into the cache at a time, on several threads."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ THREADED = 8 * TILE
 
 
 def tiled(program: Program) -> Program:
-    """The program with runs of ufuncs over large arrays of one shape as one line each. It keeps all bits."""
+    """The program with elementwise runs over large arrays of one shape as one line each. It keeps all bits."""
     if not any(len(line.outs) == 1 and _is_large(line) for line in program.lines):
         return program
     groups = fused(program, _is_large)
@@ -43,7 +43,8 @@ def tiled(program: Program) -> Program:
 
 
 def _is_large(line: Line) -> bool:
-    return is_pointwise(line) and line.out.size >= LARGE and "axis" not in line.kwargs
+    is_known = is_pointwise(line) or line.op is np.where or line.op is np.astype
+    return is_known and line.out.size >= LARGE
 
 
 def _taken_apart(line: Line) -> list[Line]:
@@ -106,7 +107,8 @@ class Tiles:
     def can_overwrite(self, argument: int, output: int) -> bool:
         """Whether an output may lie where an argument lies: nobody reads that after the output is there."""
         x, y = self.op.program.inputs[argument], self.op.program.outputs[output]
-        return self.last_read.get(x, -1) <= self.written[y]
+        read, written = self.last_read.get(x, -1), self.written[y]
+        return read < written or (read == written and self.lines[written].op is not np.where)
 
     def _slots(self) -> dict[Var, int]:
         """A place in the scratch memory for each array that is not handed out."""
@@ -140,11 +142,18 @@ class Tiles:
             return f"c{id(x)}"
 
         body = []
+        content["copyto"] = np.copyto
         for var in (*inputs, *outputs):
             if var.shape == self.whole or (len(var.shape) == len(self.whole) and var.shape[0] > 1):
                 body.append(f"{names[var]} = {names[var]}[piece]")
         for line in self.lines:
-            body.append(f"{text(line.op)}({', '.join([*map(text, line.args), given(line.op, text(line.out))])})")
+            out, args = text(line.out), [text(x) for x in line.args]
+            if line.op is np.where:
+                body += [f"copyto({out}, {args[2]}, 'unsafe')", f"copyto({out}, {args[1]}, 'unsafe', {args[0]})"]
+            elif line.op is np.astype:
+                body.append(f"copyto({out}, {args[0]}, 'unsafe')")
+            else:
+                body.append(f"{text(line.op)}({', '.join([*args, given(line.op, out)])})")
         arguments = ["piece", *(f"s{i}" for i in range(len(self.kinds))), *(names[v] for v in (*inputs, *outputs))]
         exec(f"def tile({', '.join(arguments)}):\n    " + "\n    ".join(body), content)
         return content["tile"]

@@ -77,7 +77,7 @@ def test_a_long_chain_of_numbers_is_arithmetic_of_floats():
 
 
 def large(x, b):
-    y = np.maximum(x * 2 + 1, 0) * np.sqrt(np.abs(x) + 1) - x / 3
+    y = np.maximum(x * 2 + 1, 0) * np.sqrt(np.abs(x) + 1) - np.where(x < 0.5, np.astype(x > 0, x.dtype), x / 3)
     return y, y * b + 1, np.sum(y, axis=0)
 
 
@@ -105,13 +105,13 @@ def training(backend):
 
     def step(x, y):
         adam.zero_grad()
-        loss = F.cross_entropy(model(x), y)
+        loss = F.mse_loss(model(x), y)
         loss.backward()
         adam.step()
         return loss
 
     step = step if backend == "eager" else compiled(step)
-    x, y = np.random.default_rng(0).normal(size=(70, 64)), np.arange(70) % 3
+    x, y = np.random.default_rng(0).normal(size=(70, 64)), np.ones((70, 3))
     losses = [step(x, y).data for _ in range(5)]
     return [*losses, *(p.data for p in model.parameters())]
 

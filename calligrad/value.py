@@ -503,7 +503,8 @@ def owned(gradients: Iterable[Any], *others: Any) -> list[Any]:
                     " make it an input, that its own gradient may flow"
                 )
             g = g._array
-        if not isinstance(g, np.ndarray) or g.base is not None or id(g) in taken:
+        held = g.data if hasattr(g, "storage") else g  # of a capture, what it holds lies in memory as it would
+        if not isinstance(held, np.ndarray) or held.base is not None or id(g) in taken:
             g = np.copy(g, order="C")
         taken.add(id(g))
         own.append(g)

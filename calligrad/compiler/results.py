@@ -79,8 +79,9 @@ class Results:
                 return Wanted(x.data, outside=storage.input)
             x = np.copy(x, order="K")  # a view of an array from outside: it shall be one's own
         var = trace.var_of(x)
-        if var in trace.inputs or var in self.outputs:  # x[...] = y has made two arrays one Var
-            var = trace.var_of(np.copy(x, order="K"))
+        is_view = x.taken is not None and storage.owner.symbol in trace.shared
+        if var in self.outputs or is_view:  # x[...] = y has made two arrays one Var
+            var = trace.var_of(x.copy("K"))
         self.outputs.append(var)
         data = x.data.item() if x.symbol.weak else x.data
         return Wanted(data.copy() if getattr(data, "base", None) is not None else data, output=len(self.outputs) - 1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import operator
 import os
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Any
@@ -39,8 +40,10 @@ class Trace:
         self.found: list[Traced] = []  # of those, the ones nobody announced: what holds them is not known
         self.draws: list[Draw] = []
         self.checks: list[Var] = []  # what lines give that raise where something is wrong
+        self.shared: set[Var] = set()  # what stands for two arrays at once, after x[...] = y
         self.host = Host(self)
         self.is_open = True
+        self._thread = threading.get_ident()
         self.overwritten: list[Traced] = []  # the owners of what was written into, in order
         self.refused: CaptureError | None = None  # the last, which NumPy may put into words of its own
         self._found = Found(self)
@@ -269,6 +272,11 @@ class Trace:
             raise CaptureError(
                 f"an array of {self.name}, whose capture is over, is used outside of it: return it from the compiled"
                 " function instead of storing it"
+            )
+        if threading.get_ident() != self._thread:
+            raise CaptureError(
+                f"{self.name} is being captured in one thread, and another uses an array that it has opened: let the"
+                " first two calls end before other threads use the same model"
             )
 
     def error(self, message: str) -> CaptureError:

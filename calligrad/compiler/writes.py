@@ -31,7 +31,7 @@ def at_key(trace: Trace, x: Traced, key: Any, value: Any) -> None:
     _change(trace, x, operator.setitem, (x, key, value), {})
     var = None
     if key is Ellipsis and _fills(value, x):
-        var = inner_value
+        var = _whole(trace, value)
     elif _is_mask_of(x, key) and np.ndim(trace.held(value)) == 0 and x.data.flags.c_contiguous:
         mask = inner_key
         if key.ndim < x.ndim:
@@ -57,11 +57,11 @@ def by_function(trace: Trace, func: Callable, args: tuple, kwargs: dict[str, Any
     x = _own(trace, x, f"{numpy_name(func)}(array, …)")
     inner, keywords, old = trace.nest(tuple(rest)), trace.nest(kwargs), trace.var_of(x)
     _change(trace, x, func, (x, *rest), kwargs)
-    value = kwargs.get("src", rest[0] if rest else None)
+    value: Any = kwargs.get("src", rest[0] if rest else None)
     mask = keywords.get("where", inner[2] if len(inner) > 2 else True)
     var = None
     if func is np.copyto and mask is True and _fills(value, x):
-        var = trace.nest(value)
+        var = _whole(trace, value)
     elif func is np.copyto and type(mask) is Var and x.data.flags.c_contiguous and x.ndim:
         var = _chosen(trace, x, mask, value)
     if var is None:
@@ -131,6 +131,15 @@ def _is_mask_of(x: Traced, key: Any) -> bool:
 def _fills(value: Any, x: Traced) -> bool:
     """Whether ``x[...] = value`` makes ``x`` nothing but the value."""
     return type(value) is Traced and _is_like(value.data, x.data)
+
+
+def _whole(trace: Trace, value: Traced) -> Var:
+    """What stands for an array that is given all of ``value``: the same, unless that is somebody else's."""
+    var = trace.var_of(value)
+    if value.storage.input is not None:
+        return trace.line(np.copy, (var,), {"order": "K"}, storage.copy_of(value.data))
+    trace.shared.add(var)
+    return var
 
 
 def _is_like(y: Any, x: Any) -> bool:

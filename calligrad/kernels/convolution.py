@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from numba import types
 
+from calligrad.kernels.apart import store_apart
 from calligrad.kernels.geometry import TALL, WIDTH, Work
 from calligrad.kernels.gradient import correlate
 from calligrad.kernels.grids import fetch_part, lay, make_values, rows_of_values, work_words
@@ -72,6 +73,8 @@ def put(c, sums, channels, pieces, count, y, of, rows):
         for i in range(channels):
             if c.y_column == 1:
                 store_first(out, i * c.y_channel, load(sums, i * WIDTH * lanes + lane), length)
+            elif c.y_column == 2:
+                store_apart(offset(out, i * c.y_channel), load(sums, i * WIDTH * lanes + lane), length)
             else:
                 for j in range(length):
                     out[i * c.y_channel + j * c.y_column] = sums[i * WIDTH * lanes + lane + j]

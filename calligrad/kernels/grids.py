@@ -13,6 +13,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
+from calligrad.kernels.apart import load_apart
 from calligrad.kernels.geometry import Packing, Work
 from calligrad.kernels.registers import INT, function_of
 from calligrad.kernels.rows import matrices
@@ -78,6 +79,9 @@ def copy_row(x, step, out, count):
             store(out, i, load(x, i))
         if count % lanes:
             store(out, count - count % lanes, load_first(x, count - count % lanes, count % lanes))
+    elif step == 2:
+        for i in range(0, count, lanes):
+            store(out, i, load_apart(offset(x, 2 * i), min(lanes, count - i)))
     else:
         for i in range(count):
             out[i] = x[i * step]

@@ -7,10 +7,13 @@ once, and stay in the cache of each processor for all steps.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
+from calligrad.kernels.number import Number
 from calligrad.kernels.registers import (
     INT,
     REGISTERS,
@@ -63,6 +66,34 @@ def height(typing, p):
         return INT(_height(vector_at(values[0]).count))
 
     return types.int64(p), emit
+
+
+def panelwise(name: str, ins: tuple[int, ...], outs: tuple[int, ...], formula: Callable) -> Callable:
+    """The intrinsic ``f(units, p)`` that computes some panels from others by a formula; ``p`` points to panel 0.
+
+    Panels of so many units lie one behind the other; ``ins`` and ``outs`` are their numbers.
+    """
+
+    def body(builder, units, p):
+        vector = vector_at(p)
+        panel = builder.mul(units, INT(vector.count))
+
+        def step(now):
+            def place(k):
+                return builder.gep(now[0], [builder.mul(panel, INT(k))])
+
+            numbers = [Number(builder, read(builder, vector, place(k))) for k in ins]
+            for k, x in zip(outs, formula(*numbers), strict=True):
+                write(builder, x.value, place(k))
+            return [builder.gep(now[0], [INT(vector.count)])]
+
+        repeat(builder, units, [p], step)
+
+    @intrinsic
+    def apply(typing, units, p):
+        return types.void(types.int64, p), own_function(f"{name}.{p.dtype}", body)
+
+    return apply
 
 
 @compiled

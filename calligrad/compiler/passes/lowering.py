@@ -203,9 +203,14 @@ class _Writer:
 
     def _shaped(self, x: Var) -> bool:
         """The last of the lines: the result, with or without the axes that were summed up."""
-        if x.shape != self.line.out.shape:
-            return self._last(np.reshape, x, self.line.out.shape)
+        out = self.line.out
         *ahead, last = self.lines
+        if x.shape != out.shape:
+            if len(out.strides) == len(out.shape):  # so that it lies as the result does
+                steps = iter([step for n, step in zip(out.shape, out.strides) if n > 1])
+                x = Var(x.shape, x.dtype, tuple(next(steps) if n > 1 else x.dtype.itemsize for n in x.shape))
+                self.lines = [*ahead, Line(last.op, last.args, last.kwargs, (x,), last.where)]
+            return self._last(np.reshape, x, out.shape)
         self.lines = [*ahead, Line(last.op, last.args, last.kwargs, self.line.outs, last.where)]
         return True
 

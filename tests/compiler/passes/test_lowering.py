@@ -13,6 +13,7 @@ FUNCTIONS = {
     "sum": lambda x: np.sum(x, axis=1),
     "sum of all": np.sum,
     "sum of rows, axes kept": lambda x: np.sum(x, axis=(0, -1), keepdims=True),
+    "sum of another layout": lambda x: np.sum(np.moveaxis(np.exp(x), 0, -1), axis=0),
     "sum of truths": lambda x: np.sum(x > 0, axis=0),
     "add.reduce": lambda x: np.add.reduce(x),
     "max": lambda x: np.max(x, axis=-1, initial=-np.inf),

@@ -4,6 +4,7 @@ import copy
 import gc
 import os
 import pickle
+import queue
 import threading
 import weakref
 
@@ -12,6 +13,7 @@ import pytest
 
 import calligrad
 from calligrad import Value, nn, no_grad
+from calligrad.compiler.traced import CaptureError
 from tests.compiler.traps.checks import Training, X, Y, compiled, same
 
 
@@ -82,6 +84,26 @@ def test_two_threads_with_one_model():
     for thread in threads:
         thread.join()
     assert wrong == []
+
+
+def test_another_thread_that_meets_a_capture():
+    model = Training().model
+    met = queue.SimpleQueue()
+
+    def beside():
+        try:
+            model(X)
+        except CaptureError as error:
+            met.put(str(error))
+
+    def f(x):
+        thread = threading.Thread(target=beside)
+        thread.start()
+        thread.join()
+        return model(x).data
+
+    compiled(f)(X)
+    assert "another uses an array" in met.get_nowait()
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")

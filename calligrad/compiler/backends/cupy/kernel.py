@@ -12,7 +12,7 @@ import numpy as np
 
 from calligrad.compiler.backends.cupy.layout import Layout, layout_of, offset
 from calligrad.compiler.passes.fusion import Fused, loop_dtypes
-from calligrad.compiler.passes.fusion.kinds import KNOWN, name_of
+from calligrad.compiler.passes.fusion.kinds import name_of
 from calligrad.compiler.program import Line, Var
 
 C = {"float32": "float", "float64": "double", "int64": "long long", "int32": "int", "bool": "bool"}
@@ -23,8 +23,7 @@ _UNROLLED = 16  # points of a thread, up to which they are in registers
 
 def knows(line: Line) -> bool:
     """Whether there is CUDA C for an operation of a group."""
-    whole = not isinstance(line.op, np.ufunc) or line.out.dtype.kind == "f" or line.out.dtype.kind == "b"
-    return name_of(line) not in KNOWN or whole or name_of(line) not in ("power", "reciprocal")
+    return name_of(line) not in ("power", "reciprocal") or line.out.dtype.kind == "f"
 
 
 @dataclass(frozen=True)
@@ -122,7 +121,11 @@ class _Writer:
     def _begin(self) -> None:
         layout = self.layout
         self._write(f"const int lane = threadIdx.x % {layout.team};")
-        self._write(f"const {self.index} team = blockIdx.x * {layout.block // layout.team} + threadIdx.x / {layout.team};")
+        self._write(
+            f"const {self.index} team = blockIdx.x * {layout.block // layout.team} + threadIdx.x / {layout.team};"
+        )
+        if layout.pieces > 1:
+            self._write(f"const {self.index} piece = blockIdx.y;")
         self._load(self._inputs("number"))
         self._compute(self.fused.numbers)
         self._store("number", "blockIdx.x == 0 && blockIdx.y == 0 && threadIdx.x == 0")
@@ -143,7 +146,7 @@ class _Writer:
             return
         for line in phase.reductions:
             self._write(f"{C[line.out.dtype.name]} {self._sum(line)} = {neutral_of(line)};")
-        self._points()
+        self._points("!is_row || ")
         computed = {line.out for line in phase.elements}
         read = dict.fromkeys(self._same(var) for line in lines for var in line.ins)
         read |= dict.fromkeys(self._stored(computed))
@@ -169,15 +172,15 @@ class _Writer:
                 text = f"np::{operation(line)}({literal(line.kwargs['initial'], line.out.dtype)}, {text})"
             self._declare(line.out, text)
 
-    def _points(self) -> None:
+    def _points(self, condition: str = "") -> None:
         """Open the loop over the points of a row that are this thread's."""
         layout = self.layout
         if 1 < layout.each <= _UNROLLED:
             self._write("#pragma unroll")
         self._open(f"for (int k = 0; k < {layout.each}; ++k)")
-        part = f"(k * {layout.pieces} + blockIdx.y)" if layout.pieces > 1 else "k"
+        part = f"(k * {layout.pieces} + piece)" if layout.pieces > 1 else "k"
         self._write(f"const {self.index} point = {part} * {layout.team} + lane;")
-        self._write(f"if (!is_row || point >= {layout.points}) break;")
+        self._write(f"if ({condition}point >= {layout.points}) break;")
 
     def _partial_sums(self) -> None:
         """What each team has added up, and the kernels that go on with it."""
@@ -186,7 +189,7 @@ class _Writer:
             total = self._sum(line)
             if self._is_column(line):
                 count, places = layout.teams, layout.points
-                self._points_alone()
+                self._points()
                 self._write(f"sums_{total}[team * {places} + point] = {total}[k];")
                 self._close()
             else:
@@ -196,13 +199,6 @@ class _Writer:
                 self._write(f"if (lane == 0) sums_{total}[team * {layout.pieces} + blockIdx.y] = {total};")
             self.made.partial.append((count * places, line.out.dtype))
 
-    def _points_alone(self) -> None:
-        layout = self.layout
-        self._open(f"for (int k = 0; k < {layout.each}; ++k)")
-        part = f"(k * {layout.pieces} + blockIdx.y)" if layout.pieces > 1 else "k"
-        self._write(f"const {self.index} point = {part} * {layout.team} + lane;")
-        self._write(f"if (point >= {layout.points}) break;")
-
     def _finish(self) -> None:
         """The kernel itself, and those that join its sums."""
         program, layout = self.fused.program, self.layout
@@ -211,24 +207,22 @@ class _Writer:
         heads += [f"{C[var.dtype.name]} *to_{self.value[var]}" for var in outputs]
         heads += [f"{C[line.out.dtype.name]} *sums_{self._sum(line)}" for line in self.sums]
         args = (*program.inputs, *outputs, *range(len(self.sums)))
-        self.made.launches.append(
-            launch("fused", heads, self.body, (layout.blocks, layout.pieces), layout.block, args)
-        )
+        self.made.launches.append(launch("fused", heads, self.body, (layout.blocks, layout.pieces), layout.block, args))
         for i, line in enumerate(self.sums):
             self.made.launches.append(self._joining(i, line))
 
     def _joining(self, i: int, line: Line) -> Launch:
-        """The kernel that puts together the sums of the teams: one after the other, or as a tree for a single number."""
+        """The kernel that puts the sums of the teams together, one after the other; for a single number, as a tree."""
         dtype, is_column = C[line.out.dtype.name], self._is_column(line)
         places, team = (self.layout.points, 1) if is_column else (1, 256)
         count = self.made.partial[i][0] // places
-        f = f"np::{operation(line)}"
+        f, index = f"np::{operation(line)}", self.index
         body = [
             f"const int lane = threadIdx.x % {team};",
-            f"const {self.index} point = (blockIdx.x * 256 + threadIdx.x) / {team};",
+            f"const {index} point = (blockIdx.x * 256 + threadIdx.x) / {team};",
             f"{dtype} sum = {neutral_of(line)};",
             f"if (point < {places})",
-            f"    for (int i = lane; i < {count}; i += {team}) sum = {f}(sum, sums[i * ({self.index}){places} + point]);",
+            f"    for (int i = lane; i < {count}; i += {team}) sum = {f}(sum, sums[({index})i * {places} + point]);",
             *([] if team == 1 else [f"sum = np::across<{team}, {dtype}>({f}, sum);"]),
         ]
         if "initial" in line.kwargs:
@@ -299,7 +293,7 @@ def operation(line: Line) -> str:
 
 
 def neutral_of(line: Line) -> str:
-    """The number that changes nothing. A sum begins with -0.0, so that it is -0.0 of nothing else."""
+    """The number that changes nothing."""
     ufunc, dtype = cast(Any, line.op).__self__, line.out.dtype
     if ufunc in (np.maximum, np.minimum):
         if dtype.kind == "f":
@@ -307,8 +301,6 @@ def neutral_of(line: Line) -> str:
         if dtype.kind == "b":
             return literal(ufunc is np.minimum, dtype)
         return literal(getattr(np.iinfo(dtype), "min" if ufunc is np.maximum else "max"), dtype)
-    if ufunc is np.add and dtype.kind == "f":
-        return literal(-0.0, dtype)
     return literal(ufunc in (np.multiply, np.logical_and), dtype)
 
 

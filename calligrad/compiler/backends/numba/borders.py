@@ -26,7 +26,9 @@ def padded(lowering: Lowering, line: Line) -> bool:
     given = dict(zip(("array", "pad_width", "mode"), line.args)) | line.kwargs
     x, value = given["array"], given.get("constant_values", 0)
     widths = given["pad_width"]
-    if given.get("mode", "constant") != "constant" or type(x) is not Var or type(widths) is Var or np.ndim(value):
+    if given.get("mode", "constant") != "constant" or type(x) is not Var or isinstance(widths, (Var, dict)):
+        return False
+    if value.shape if type(value) is Var else np.ndim(value):
         return False
     pads = tuple(map(tuple, np.broadcast_to(widths, (len(x.shape), 2)).tolist()))
     return bool(pads) and _pad(lowering, line, x, value, pads, "constant")

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from calligrad.compiler.operations import call_at, setitem
+from calligrad.compiler.passes.fusion import Fused
 from calligrad.compiler.program import Line, Program, Var, mapped, vars_in
 
 VIEWS = frozenset(
@@ -162,16 +163,25 @@ class Memory:
         last = max((i for i, line in enumerate(self.program.lines) if self._reads(line, old.root)), default=-1)
         if last > n or any(self.at[out].root is old.root for out in self.program.outputs):
             return False
-        line = self.program.lines[n]
-        return last < n or (is_pointwise(line.op) and self._reads_in_step(line, old))
+        return last < n or self._reads_in_step(self.program.lines[n], var, old)
 
     def _reads(self, line: Line, root: Root) -> bool:
         return any(self.at[var].root is root for var in line.ins)
 
-    def _reads_in_step(self, line: Line, old: Location) -> bool:
-        """Whether the line reads the input only where it writes."""
-        likes = [self.at[var].like for var in line.ins if self.at[var].root is old.root]
-        return all(_same(like, old.like) for like in likes)
+    def _reads_in_step(self, line: Line, out: Var, old: Location) -> bool:
+        """Whether the line is one pass over all numbers, and reads the input just ahead of where it writes."""
+        group = line.op
+        if not isinstance(group, Fused) or len(group.phases) != 1 or group.phases[0].reductions:
+            return False
+        steps = group.strides[group.program.outputs[line.outs.index(out)]]
+        readers = [
+            inner
+            for inner, var in zip(group.program.inputs, line.args, strict=True)
+            if self.at[var].root is old.root
+        ]
+        return all(_same(self.at[var].like, old.like) for var in line.ins if self.at[var].root is old.root) and all(
+            group.strides[inner] == steps for inner in readers
+        )
 
     def _plan(self) -> int:
         """Give each root of the program's own a place, the places of dead ones again; how many bytes it takes."""
@@ -213,11 +223,6 @@ def lying_as(var: Var) -> np.ndarray:
     first = -sum(span for span in spans if span < 0)
     memory = np.empty(first + sum(span for span in spans if span > 0) + var.dtype.itemsize, np.uint8)
     return np.ndarray(var.shape, var.dtype, memory, first, var.strides)
-
-
-def is_pointwise(op: Any) -> bool:
-    """Whether every number of the result needs only the numbers in its place."""
-    return getattr(op, "is_pointwise", False)
 
 
 def _extent(x: np.ndarray) -> int:

@@ -106,8 +106,9 @@ def _put_together(lowering: Lowering, line: Line, parts: Any, axis: int, sizes: 
     if not isinstance(parts, (tuple, list)):
         return False
     target = _at(lowering, line)
-    sources = [located(lowering, part, target.like.dtype) for part in parts]
-    if None in sources:
+    found = [located(lowering, part, target.like.dtype) for part in parts]
+    sources = [source for source in found if source is not None]
+    if len(sources) < len(found):
         return False
     whole = np.moveaxis(target.like, axis, 0)
     start = 0
@@ -168,7 +169,8 @@ def located(lowering: Lowering, x: Any, dtype: np.dtype) -> Location | None:
 def spread(location: Location, shape: tuple[int, ...]) -> Location:
     """An array as it is broadcast to a shape in an assignment, which drops axes of 1."""
     like = location.like
-    like = like[(*(0,) * (like.ndim - len(shape)), ...)]
+    more = like.ndim - len(shape)
+    like = like[more * (0,) + (...,)] if more > 0 else like
     return Location(location.root, np.broadcast_to(like, shape))
 
 

@@ -74,8 +74,9 @@ def _pool(lowering: Lowering, line: Line, name: str, x: Var, inputs: list[Any], 
     for w in (*(Sliding(1, 1, 1, 0, 1, 1),) * (2 - len(windows)), *windows):
         words += [w.size, w.kernel, w.stride, w.padding, w.dilation, w.count]
     kernel = f"{name}_{x.dtype.name}"
+    module = "pooling" if name in ("maxima", "routed") else "averages"
     source = (
-        f"from numba import types\nfrom calligrad.kernels.pooling import {name}\n"
+        f"from numba import types\nfrom calligrad.kernels.{module} import {name}\n"
         f"def {kernel}(thread, threads, args):\n    {name}(thread, threads, args, types.{x.dtype.name})\n"
     )
     places = [place if isinstance(place, Location) else lowering.at(place) for place in (*inputs, line.out)]

@@ -27,10 +27,10 @@ def product(lowering: Lowering, line: Line) -> bool:
     lead = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
     batch = _merged(lead, [_batch_steps(lowering, var, lead) for var in (a, b)] + [_batch_steps(lowering, c, lead, True)])
     if len(batch) == 1 and batch[0][2] == 0 and _is_one_matrix(m, batch[0], steps):
+        if m == 1:
+            steps[0], steps[2] = (batch[0][1], steps[0][1]), (batch[0][3], steps[2][1])
         m, batch = m * batch[0][0], []  # the same B for all: one product of all rows
-    while len(batch) < 1:
-        batch.append((1, 0, 0, 0))
-    *outer, last = batch
+    *outer, last = batch or [(1, 0, 0, 0)]
     kernel = kernel_of(c.dtype)
     work = _workspace(lowering, c.dtype)
     size = c.dtype.itemsize

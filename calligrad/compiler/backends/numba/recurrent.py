@@ -11,7 +11,9 @@ from calligrad.compiler.backends.numba.moves import copy, point, scratch
 from calligrad.compiler.program import Line, Var
 from calligrad.kernels.cache import compile_kernel
 from calligrad.kernels.registers import lanes
+from calligrad.nn.gru import gru, gru_gradient
 from calligrad.nn.lstm import lstm, lstm_gradient
+from calligrad.nn.rnn import rnn, rnn_gradient
 
 WIDTH = 2  # vectors of a panel of weights
 FEW = 4  # examples, of which one vector would be too empty
@@ -69,6 +71,65 @@ def gradient(lowering: Lowering, line: Line) -> bool:
     return tasks.done(numbers, 8 * units * outputs * n * steps)
 
 
+@lowers(gru)
+def gru_forward(lowering: Lowering, line: Line) -> bool:
+    """``gru``."""
+    z, h, weight, bias = line.args
+    n, units = h.shape
+    if not _fits(line, n) or not all(_is_dense(lowering.at(out).like) for out in line.outs) or len(bias.shape) != 1:
+        return False
+    given = _with_dense_rows(lowering, lowering.at(z))
+    tasks = _Words(lowering, "gru", weight.dtype, [z.shape[0], n, units])
+    for place in (lowering.at(h), lowering.at(weight)):
+        tasks.strided(place)
+    tasks.strided(lowering.at(bias))
+    tasks.strided(given)
+    for out in line.outs:
+        tasks.array(lowering.at(out), written=True)
+    numbers = tasks.whole(3 * units) * (units + tasks.lanes) + 11 * units * tasks.lanes
+    return tasks.done(numbers, 6 * units * units * n * z.shape[0])
+
+
+@lowers(gru_gradient)
+def gru_back(lowering: Lowering, line: Line) -> bool:
+    """``gru_gradient``."""
+    gh_at, slopes, u, weight = line.args
+    steps, n, units = u.shape
+    gs, gh = (lowering.at(out) for out in line.outs)
+    if not _fits(line, n) or not _is_dense(gs.like):
+        return False
+    given = [_with_dense_rows(lowering, lowering.at(var)) for var in (gh_at, slopes, u)]
+    tasks = _Words(lowering, "gru_gradient", weight.dtype, [steps, n, units])
+    for place in (given[0], lowering.at(weight), *given[1:]):
+        tasks.strided(place)
+    tasks.array(gs, written=True)
+    tasks.strided(gh, written=True)
+    numbers = tasks.whole(units) * (3 * units + tasks.lanes) + 11 * units * tasks.lanes
+    return tasks.done(numbers, 6 * units * units * n * steps)
+
+
+@lowers(rnn, rnn_gradient)
+def rnn_either_way(lowering: Lowering, line: Line) -> bool:
+    """``rnn`` and ``rnn_gradient``."""
+    back = line.op is rnn_gradient
+    weight, (steps, n, units) = line.args[-1], line.args[0].shape
+    results = [lowering.at(out) for out in line.outs]
+    if not _fits(line, n) or not _is_dense(results[0].like):
+        return False
+    first, second = (lowering.at(var) for var in line.args[:2])  # z and h, or the gradient of h and h, at all steps
+    name = "rnn_gradient" if back else "rnn"
+    tasks = _Words(lowering, name, weight.dtype, [steps, n, units, line.kwargs["nonlinearity"] == "tanh"])
+    around = (first, second) if back else (second, first)
+    ends = [_with_dense_rows(lowering, place) if len(place.like.shape) == 3 else place for place in around]
+    for place in (ends[0], lowering.at(weight), ends[1]):
+        tasks.strided(place)
+    tasks.array(results[0], written=True)
+    if back:
+        tasks.strided(results[1], written=True)
+    numbers = tasks.whole(units) * (units + tasks.lanes) + 4 * units * tasks.lanes
+    return tasks.done(numbers, 2 * units * units * n * steps)
+
+
 def _fits(line: Line, n: int) -> bool:
     arrays = [x for x in (*line.args, *line.outs) if x is not None]
     known = all(type(x) is Var for x in arrays) and arrays[0].dtype.name in ("float32", "float64")
@@ -111,7 +172,7 @@ class _Words:
         """The same, and words for the steps of two axes, but not of a last one of three."""
         self.array(location, written)
         like = np.empty((0, 0)) if location is None else location.like
-        self.words += [stride // like.itemsize for stride in like.strides[:2]]
+        self.words += [stride // like.itemsize for stride in (*like.strides, 0)[:2]]
 
     def whole(self, rows: int) -> int:
         """So many rows, and as many more as panels of weights have."""
@@ -130,7 +191,7 @@ class _Words:
         writes = [location.root for _, location, written in self.places if written]
         kernel = f"{self.name}_{self.dtype.name}"
         source = (
-            f"from numba import types\nfrom calligrad.kernels.lstm import {self.name}\n"
+            f"from numba import types\nfrom calligrad.kernels.{self.name.split('_')[0]} import {self.name}\n"
             f"def {kernel}(thread, threads, args):\n    {self.name}(thread, threads, args, types.{self.dtype.name})\n"
         )
         task = Task(compile_kernel(source, kernel), words, reads, writes, weight=flops / 100)

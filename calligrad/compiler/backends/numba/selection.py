@@ -48,10 +48,8 @@ def taken(lowering: Lowering, line: Line) -> bool:
     x, indices, axis = given["a"], given["indices"], given.get("axis")
     if type(x) is not Var or given.get("out") is not None or given.get("mode", "raise") != "raise":
         return False
-    location = lowering.at(x)
-    if axis is None:
-        location = _flat(location)
-        axis = 0
+    location = _flat(lowering.at(x)) if axis is None else lowering.at(x)
+    axis = axis or 0
     if location is None or not location.like.ndim:
         return False
     key = (*(slice(None),) * (axis % location.like.ndim), indices)
@@ -231,10 +229,10 @@ def _add_kernel(lowering: Lowering, what: str, chosen: Chosen, other: Location) 
     places = other.like
     at_points = np.moveaxis(places, range(begin, begin + points), range(points))  # then slabs
     shape = at_points.shape[:points]
-    ones = (0,) * (at_points.ndim - points)
+    first_of_slab = (...,) + (0,) * (at_points.ndim - points)
     indices = [np.broadcast_to(index.like, shape) for index in chosen.indices]
     begins = np.broadcast_to(x[(0,) * x.ndim], shape) if chosen.at_points is None else chosen.at_points
-    axes = walk(begins, *indices, at_points[(..., *ones)], in_order=True)
+    axes = walk(begins, *indices, at_points[first_of_slab], in_order=True)
     firsts = tuple(slice(None) if i in chosen.whole else 0 for i in range(x.ndim))
     slabs = walk(x[firsts], at_points[(0,) * points])
     if len(axes) > 3 or len(slabs) > 3:

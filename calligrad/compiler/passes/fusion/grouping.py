@@ -61,9 +61,10 @@ class _Grouping:
         self.nodes: list[_Node] = []
         self.made_by: dict[Var, _Node] = {}
         self.waiting: dict[Var, Task] = {}  # computed where they are read
-        self.readers: dict[Var, set[_Node]] = {}  # the groups that read an array
+        self.readers: dict[Var, dict[_Node, None]] = {}  # the groups that read an array
         self.apart = 0
         self.count = 0
+        self.barred = 0  # nodes that are waiting for what is being made: who needs one of them cannot make it
         for place, line in enumerate(program.lines):
             task = _task(line, place, knows)
             if task.kind == "":
@@ -91,11 +92,13 @@ class _Grouping:
 
     def _place(self, node: _Node, tasks: dict[Var, Task], task: Task, makes: set[Var]) -> None:
         """The node has these tasks from now on, ``task`` the latest of them."""
-        outside = {var for t in tasks.values() for var in t.line.ins if var not in tasks}
+        outside = dict.fromkeys(var for t in tasks.values() for var in t.line.ins if var not in tasks)
+        barred, self.barred = self.barred, self.barred | node.bits
         for var in outside:
             self._make(var)
             if node.is_group and var.shape:
-                self.readers.setdefault(var, set()).add(node)
+                self.readers.setdefault(var, {})[node] = None
+        self.barred = barred
         node.tasks, node.place, node.apart = tasks, max(node.place, task.place), self.apart
         node.makes |= makes
         for var in makes:
@@ -148,8 +151,9 @@ class _Grouping:
                 self._alone(Task(task.line, task.place, ""))
                 return
         groups: list[_Node] = []
-        beside = {n for t in tasks.values() for var in t.line.ins if var.shape for n in self.readers.get(var, ())}
-        near = [n for n in self._sources(tasks) | beside if n.is_group and self.apart - n.apart <= APART]
+        beside = (n for t in tasks.values() for var in t.line.ins if var.shape for n in self.readers.get(var, ()))
+        found = dict.fromkeys((*self._sources(tasks), *beside))
+        near = [n for n in found if n.is_group and self.apart - n.apart <= APART and not self._is_barred(n)]
         for node in sorted(near, key=lambda node: -node.place):
             joined = self._completed(tasks | node.tasks)
             if _fits(joined) and self._is_free(joined, [*groups, node]):
@@ -163,14 +167,17 @@ class _Grouping:
             makes |= other.makes
             self.nodes.remove(other)
             for group in self.readers.values():
-                group.discard(other)
+                group.pop(other, None)
         node.above &= ~node.bits
         self._place(node, tasks, task, makes)
+
+    def _is_barred(self, node: _Node) -> bool:
+        return bool((node.above | node.bits) & self.barred)
 
     def _join_numbers(self, task: Task) -> bool:
         """The same for arithmetic of single numbers, of which there may be thousands: whether there is one group."""
         sources = self._sources({task.out: task})
-        groups = [node for node in sources if node.is_group and node.is_numbers]
+        groups = [node for node in sources if node.is_group and node.is_numbers and not self._is_barred(node)]
         if (
             len(groups) != 1
             or not self._is_free({task.out: task}, groups)
@@ -182,7 +189,7 @@ class _Grouping:
         node.makes.add(task.out)
         node.place, node.apart = task.place, self.apart
         self.made_by[task.out] = node
-        self._need(node, sources - {node})
+        self._need(node, {source for source in sources if source is not node})
         return True
 
     def _completed(self, tasks: dict[Var, Task]) -> dict[Var, Task]:
@@ -205,14 +212,14 @@ class _Grouping:
                 inside[t.out] = t
         return inside
 
-    def _sources(self, tasks: dict[Var, Task]) -> set[_Node]:
-        """The nodes that make what the tasks read."""
-        found: set[_Node] = set()
+    def _sources(self, tasks: dict[Var, Task]) -> dict[_Node, None]:
+        """The nodes that make what the tasks read, in order."""
+        found: dict[_Node, None] = {}
         todo = [var for t in tasks.values() for var in t.line.ins if var not in tasks]
         while todo:
             var = todo.pop()
             if var in self.made_by and (var not in self.waiting or self.waiting[var].kind != RENAME):
-                found.add(self.made_by[var])
+                found[self.made_by[var]] = None
             elif var in self.waiting:
                 todo.extend(self.waiting[var].line.ins)
         return found
@@ -253,6 +260,8 @@ class _Grouping:
                 lacks[user] -= 1
                 if not lacks[user]:
                     heapq.heappush(queue, (user.place, user.bits, user))
+        if len(lines) < len(self.nodes):  # groups that need each other: better no groups than a wrong program
+            return self.source
         return self.source.but(lines=lines)
 
 

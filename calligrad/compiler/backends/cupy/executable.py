@@ -1,0 +1,215 @@
+"""Executables: programs on a GPU, line after line, and then as one CUDA graph."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from calligrad.compiler.backends.cupy.mirror import Mirror
+from calligrad.compiler.backends.cupy.module import Module
+from calligrad.compiler.operations import laid_out
+from calligrad.compiler.passes.fusion import Fused
+from calligrad.compiler.passes.views import is_view
+from calligrad.compiler.program import Line, Program, Var, mapped
+
+
+class Executable:
+    """A program whose arrays stay on the GPU.
+
+    The first run is done line by line: groups as kernels, the others by CuPy's functions; a line that CuPy does not do
+    as NumPy does it, in shape and dtype, goes to the host and back. If there is none of these, the second run is
+    recorded as a CUDA graph, which all later ones launch as a whole. The memory of the program is its own, so that
+    nobody else has it when the graph runs again.
+    """
+
+    def __init__(self, program: Program, cupy: Any) -> None:
+        self.program = program
+        self.cupy = cupy
+        self.module = Module(cupy, program.lines)
+        self.ahead, self.lines = _apart(program)
+        self.stream = cupy.cuda.Stream(non_blocking=True)
+        self.pool = cupy.cuda.MemoryPool()
+        self.mirrors = {var: Mirror(cupy, var) for var in program.inputs}
+        self.constants = {var: cupy.asarray(x) for var, x in program.constants.items()}
+        self.on_host: set[Line] = set()
+        """Lines that NumPy does: they take the arrays from the GPU, which no graph can."""
+
+        self.is_tried = False
+        self.graph: Any = None
+        self.outputs: list[Any] = []
+        self._dead = _last_uses(program, self.lines)
+        self._numbers = {var for line in self.lines if not isinstance(line.op, Fused) for var in line.ins if var.weak}
+
+    def run(self, inputs: list[Any]) -> tuple:
+        """The outputs for these inputs."""
+        given = dict(zip(self.program.inputs, inputs))
+        self._look(given)
+        are_there = any(isinstance(x, self.cupy.ndarray) for x in inputs)
+        if are_there:
+            self.cupy.cuda.get_current_stream().synchronize()  # somebody may still be computing them
+        with self.stream:
+            for var, mirror in self.mirrors.items():
+                mirror.take(given[var])
+            with self.cupy.cuda.using_allocator(self.pool.malloc):
+                self._launch(given)
+            outputs = self._written(given)
+            results = [outputs[i] if i in outputs else self._out(i, are_there) for i in range(len(self.outputs))]
+            self.stream.synchronize()
+        return tuple(results)
+
+    def _written(self, given: dict[Var, Any]) -> dict[int, Any]:
+        """Write into the inputs what they are to hold; by position of the output, these inputs."""
+        for var, _ in self.program.writes:
+            if not isinstance(given[var], self.cupy.ndarray):
+                self.mirrors[var].fetch()
+        self.stream.synchronize()
+        for var, _ in self.program.writes:
+            self.mirrors[var].put_back(given[var])
+        return {i: given[var] for var, i in reversed(self.program.writes)}
+
+    def _look(self, given: dict[Var, Any]) -> None:
+        """Let the checks of the inputs say what they have to say, on the host."""
+        if self.ahead:
+            read = {var for line in self.ahead for var in line.ins}
+            known = {var: self._on_host(x) for var, x in {**self.program.constants, **given}.items() if var in read}
+            for line in self.ahead:
+                known.update(zip(line.outs, _results(line, _call(line, known))))
+
+    def _out(self, i: int, are_there: bool) -> Any:
+        """An output as whoever called gets it: an array of its own."""
+        x, var = self.outputs[i], self.program.outputs[i]
+        if x is None:
+            return None
+        if are_there:
+            return x.copy()
+        x = x.get()
+        if len(var.strides) == x.ndim and x.strides != var.strides:
+            x = laid_out(x, var.strides)
+        return x if x.ndim or not var.is_scalar else x[()]
+
+    # ---- on the GPU
+
+    def _launch(self, given: dict[Var, Any]) -> None:
+        """Compute the outputs, and put those that are written where the next run looks for them."""
+        if self.graph is None and self.is_tried and not self.on_host and not self._numbers:
+            self._record(given)
+        if self.graph:
+            self.graph.launch(self.stream)
+        else:
+            self._walk(given)
+        self.is_tried = True
+
+    def _record(self, given: dict[Var, Any]) -> None:
+        """Make the graph; False stands for that it cannot be."""
+        self.stream.begin_capture()
+        try:
+            self._walk(given)
+            self.graph = self.stream.end_capture()
+        except Exception:
+            self.graph = False
+            if self.stream.is_capturing():
+                self._end_capture()
+
+    def _end_capture(self) -> None:
+        try:
+            self.stream.end_capture()
+        except Exception:  # which has failed anyway
+            return
+
+    def _walk(self, given: dict[Var, Any]) -> None:
+        known = {var: mirror.array for var, mirror in self.mirrors.items()} | self.constants
+        numbers = {var: given[var] for var in self._numbers}
+        for n, line in enumerate(self.lines):
+            if isinstance(line.op, Fused):
+                known.update(zip(line.outs, self.module.run(line, [known[var] for var in line.args])))
+            else:
+                self._line(line, known | numbers if numbers else known, known)
+            for var in self._dead[n]:
+                del known[var]  # the next array may lie there
+        outputs = [known.get(var) for var in self.program.outputs]  # a check gives nothing
+        if self.program.writes:  # an output may be a view of what another one overwrites
+            outputs = [x.copy() if self._is_shared(x) else x for x in outputs]
+        for var, i in self.program.writes:
+            self.mirrors[var].array[...] = outputs[i]
+        self.outputs = outputs
+
+    def _is_shared(self, x: Any) -> bool:
+        return getattr(x, "base", None) is not None or any(x is mirror.array for mirror in self.mirrors.values())
+
+    def _placed(self, x: Any) -> Any:
+        return None if x is None else self.cupy.asarray(x)
+
+    def _line(self, line: Line, given: dict[Var, Any], known: dict[Var, Any]) -> None:
+        """One line by CuPy's functions, which NumPy's call for CuPy's arrays; or by NumPy."""
+        if line not in self.on_host:
+            try:
+                results = _results(_reference(line), _call(_reference(line), given))
+                if all(map(_is_like, results, line.outs)):
+                    known.update(zip(line.outs, results))
+                    return
+            except Exception:
+                if self.is_tried:
+                    raise
+            self.on_host.add(line)
+        host = {var: self._on_host(given[var]) for var in dict.fromkeys(line.ins)}
+        known.update(zip(line.outs, map(self._placed, _results(line, _call(line, host)))))
+
+    def _on_host(self, x: Any) -> Any:
+        return x.get() if isinstance(x, self.cupy.ndarray) else x
+
+
+def _apart(program: Program) -> tuple[list[Line], list[Line]]:
+    """The lines that check inputs, or what is only another shape of them, and all the others."""
+    simple = set(program.inputs) | set(program.constants)
+    maker = {out: line for line in program.lines for out in line.outs}
+    for line in program.lines:
+        if is_view(line) and simple.issuperset(line.ins):
+            simple.update(line.outs)
+    needed = {line for line in program.lines if getattr(line.op, "checks", False) and simple.issuperset(line.ins)}
+    checks = set(needed)
+    waiting = list(needed)
+    while waiting:
+        makers = {maker[var] for var in waiting.pop().ins if var in maker} - needed
+        needed |= makers
+        waiting += makers
+    return [n for n in program.lines if n in needed], [n for n in program.lines if n not in checks]
+
+
+def _last_uses(program: Program, lines: list[Line]) -> list[list[Var]]:
+    """For each line the arrays that nobody needs after it."""
+    last = {var: n for n, line in enumerate(lines) for var in (*line.ins, *line.outs)}
+    kept = {*program.inputs, *program.constants, *program.outputs}
+    dead: list[list[Var]] = [[] for _ in lines]
+    for var, n in last.items():
+        if var not in kept:
+            dead[n].append(var)
+    return dead
+
+
+def _reference(line: Line) -> Line:
+    """The line in terms of NumPy's functions alone, which CuPy knows."""
+    op = getattr(line.op, "reference", line.op)
+    return line if op is line.op else Line(op, line.args, line.kwargs, line.outs, line.where)
+
+
+def _call(line: Line, known: dict[Var, Any]) -> Any:
+    """What the line gives; what it raises says whose line that is."""
+    args, kwargs = mapped(lambda x: known[x] if type(x) is Var else x, (line.args, line.kwargs))
+    try:
+        with np.errstate(all="ignore"):
+            return line.op(*args, **kwargs)
+    except Exception as error:
+        if line.where:
+            error.add_note(line.where)
+        raise
+
+
+def _results(line: Line, result: Any) -> tuple:
+    return tuple(result) if len(line.outs) > 1 else (result,) if line.outs else ()
+
+
+def _is_like(x: Any, var: Var) -> bool:
+    return (
+        getattr(x, "shape", None) == var.shape and x.dtype == var.dtype and not isinstance(x, (np.ndarray, np.generic))
+    )

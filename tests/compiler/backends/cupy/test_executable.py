@@ -1,0 +1,162 @@
+"""Programs on a GPU: what goes to and fro, and what is computed, with a stand-in for CuPy."""
+
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+import pytest
+
+import calligrad
+from calligrad import Value, nn, optim
+from calligrad.compiler import backends
+from calligrad.compiler.backends.cupy.executable import Executable
+from calligrad.compiler.backends.cupy.kernel import knows
+from calligrad.compiler.passes import grouped
+from calligrad.nn import functional as F
+from tests.compiler.backends.cupy.emulated import needs_compiler
+from tests.compiler.backends.cupy.standin import Device, made
+from tests.compiler.passes.captured import captured
+
+rng = np.random.default_rng(0)
+X, Y = rng.normal(size=(2, 6, 5))
+pytestmark = needs_compiler
+
+
+@pytest.fixture
+def device(monkeypatch):
+    device = Device()
+    monkeypatch.setitem(sys.modules, "cupy", made(device))
+    return device
+
+
+def trained(model, optimizer, data, backend, steps=5):
+    """The losses of some steps, and the parameters in the end."""
+
+    def step(x, labels):
+        optimizer.zero_grad()
+        loss = F.cross_entropy(model(x), labels)
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    run = step if backend is None else calligrad.compile(step, backend=backend)
+    losses = [np.asarray(run(*data).data) for _ in range(steps)]
+    return losses, [p.data for p in model.parameters()], run
+
+
+def perceptron():
+    calligrad.random.seed(0)
+    return nn.Sequential(nn.Linear(5, 8), nn.GELU(), nn.LayerNorm(8), nn.Linear(8, 3))
+
+
+LABELS = np.array([0, 1, 2, 2, 1, 0])
+
+
+def test_a_training_is_what_eager_is(device):
+    results = []
+    for backend in (None, "cupy"):
+        model = perceptron()
+        results.append(trained(model, optim.Adam(model.parameters()), (X, LABELS), backend))
+    for x, y in zip((*results[0][0], *results[0][1]), (*results[1][0], *results[1][1]), strict=True):
+        np.testing.assert_allclose(y, x, rtol=1e-6, atol=1e-7)
+    assert device.counts["graph"] == 2, "two captures, one run line by line, and then the graph"
+
+
+def test_what_nobody_changes_goes_over_once(device):
+    model = perceptron()
+    run = trained(model, optim.SGD(model.parameters(), 0.1), (X, LABELS), "cupy")[2]
+    before = device.counts["upload"]
+    run(X, LABELS)
+    assert device.counts["upload"] == before
+    model[0].weight.data[0, 0] = 5.0
+    run(X, LABELS)
+    assert device.counts["upload"] == before + 1
+    loss = run(X * 2, LABELS)
+    assert device.counts["upload"] == before + 2
+    assert np.isfinite(loss.data)
+
+
+def test_changes_from_outside_are_seen(device):
+    def results(backend):
+        model = perceptron()
+        _, parameters, run = trained(model, optim.SGD(model.parameters(), 0.1), (X, LABELS), backend)
+        model.load_state_dict({name: x * 0.5 for name, x in model.state_dict().items()})
+        run(X, LABELS)
+        return parameters
+
+    for x, y in zip(results(None), results("cupy"), strict=True):
+        np.testing.assert_allclose(y, x, rtol=1e-6, atol=1e-7)
+
+
+def test_checks_look_at_what_is_given(device):
+    model = perceptron()
+    run = trained(model, optim.SGD(model.parameters(), 0.1), (X, LABELS), "cupy")[2]
+    with pytest.raises(ValueError, match="label 7"):
+        run(X, LABELS + np.array([0, 0, 7, 0, 0, 0]) * (LABELS != 2) + 5 * (LABELS == 2))
+
+
+def test_lines_that_cupy_has_not_are_numpys(device):
+    device.failing = frozenset(("sort",))
+    f = lambda x: np.exp(np.sort(np.exp(x), axis=1) @ x.T)
+    run = calligrad.compile(f, backend="cupy")
+    for _ in range(5):
+        np.testing.assert_allclose(run(X), f(X), rtol=1e-13)
+    assert device.counts["graph"] == 0
+
+
+def test_arrays_of_cupys_stay_there(device):
+    cupy = sys.modules["cupy"]
+    program = captured(lambda x, y: np.exp(x @ y.T) + 1, X, Y)
+    executable = Executable(grouped(program, knows), cupy)
+    given = [cupy.asarray(X), cupy.asarray(Y)]
+    for _ in range(3):
+        (result,) = executable.run(given)
+        assert isinstance(result, cupy.ndarray)
+        np.testing.assert_allclose(result.x, np.exp(X @ Y.T) + 1, rtol=1e-13)
+    assert device.counts["upload"] == device.counts["download"] == 0
+
+
+def test_arrays_that_change_places(device):
+    x, y = X.copy(), Y.copy()
+
+    def swap():
+        x[...], y[...] = y * 1.0, x + 0.0
+
+    run = calligrad.compile(swap, backend="cupy")
+    for i in range(6):
+        run()
+        np.testing.assert_array_equal(x, X if i % 2 else Y)
+        np.testing.assert_array_equal(y, Y if i % 2 else X)
+
+
+def test_results_are_of_their_own(device):
+    run = calligrad.compile(lambda x: (np.exp(x), np.sum(x), x.T), backend="cupy")
+    results = [run(X * i) for i in range(5)]
+    for i, (y, total, turned) in enumerate(results):
+        np.testing.assert_allclose(y, np.exp(X * i), rtol=1e-14)
+        np.testing.assert_allclose(total, np.sum(X * i), rtol=1e-12, atol=1e-14)
+        np.testing.assert_array_equal(turned, (X * i).T)
+        assert isinstance(total, np.float64)
+
+
+def test_random_numbers_are_drawn_in_each_run(device):
+    draw = calligrad.compile(lambda x: F.dropout(Value(x), 0.5), backend="cupy")
+    results = [draw(np.ones(64)).data for _ in range(4)]
+    assert len({x.tobytes() for x in results}) == 4
+
+
+def test_without_a_gpu(device):
+    def getDeviceCount():
+        raise RuntimeError("cudaErrorNoDevice: no CUDA-capable device is detected")
+
+    sys.modules["cupy"].cuda.runtime.getDeviceCount = getDeviceCount
+    with pytest.raises(RuntimeError, match="no GPU here"):
+        calligrad.compile(np.exp, backend="cupy")
+
+
+def test_without_cupy(monkeypatch):
+    monkeypatch.delitem(sys.modules, "cupy", raising=False)
+    monkeypatch.setattr(backends.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(ImportError, match=r"calligrad\[gpu\]"):
+        calligrad.compile(np.exp, backend="cupy")

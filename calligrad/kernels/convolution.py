@@ -19,6 +19,7 @@ from calligrad.kernels.vectors import load, offset, pointer, store_first, width
 
 __all__ = ["convolve", "correlate", "join", "pack", "paint"]
 
+PANELS = 2**16  # numbers of them that all positions of a slab pass before others
 PAIR = 4  # words for two vectors: the cells of their first positions, the first and the end of their pieces
 PIECE = 4  # words for a piece: lane, length, row and column
 
@@ -81,8 +82,8 @@ def put(c, sums, channels, pieces, count, y, of, rows):
 
 
 @compiled
-def convolve_tiles(c, grid, table, pair, group, y, rows, sums, dtype):
-    """The outputs of a group at two vectors of positions."""
+def convolve_tiles(c, grid, table, pair, group, first, end, y, rows, sums, dtype):
+    """Some tiles of outputs of a group, at two vectors of positions."""
     lanes, size, value = width(sums), TALL * WIDTH * width(sums), c.inputs * c.value_pitch
     of, values, taps = c.of, c.values, c.row_taps
     tiles = (c.outputs + TALL - 1) // TALL
@@ -91,7 +92,7 @@ def convolve_tiles(c, grid, table, pair, group, y, rows, sums, dtype):
     start, next, piece = table[PAIR * pair], table[PAIR * pair + 1], table[PAIR * pair + 2]
     pieces, count = offset(table, PAIR * c.pairs + PIECE * piece), table[PAIR * pair + 3] - piece
     whole = not taps and c.y_column == 1 and count == 2 and pieces[1] == lanes == pieces[PIECE + 1]
-    for tile in range(tiles):
+    for tile in range(first, end):
         channels, out = min(TALL, c.outputs - tile * TALL), offset(y, tile * TALL * c.y_channel)
         straight = whole and channels == TALL
         here, there, step = sums, offset(sums, lanes), WIDTH * lanes
@@ -126,6 +127,8 @@ def convolve(thread, threads, args, dtype):
     grid = offset(laid, c.inputs * c.taps * c.pitch + 4 * width(sums)) if taps else laid
     tile_rows = (c.out_rows + of - 1) // of
     slabs = (tile_rows + c.slab - 1) // c.slab
+    tiles = (c.outputs + TALL - 1) // TALL
+    step = max(1, min(tiles, PANELS // (c.depth * values * TALL)))
     units, clean = c.images * c.out_planes * slabs, False
     for unit in range(units * thread // threads, units * (thread + 1) // threads):
         image, plane, first = unit // (c.out_planes * slabs), unit // slabs % c.out_planes, unit % slabs * c.slab
@@ -140,10 +143,13 @@ def convolve(thread, threads, args, dtype):
             clean = c.out_planes * slabs == 1
             if taps:
                 make_values(c, laid, rows, grid)
-            for pair in range(pairs):
-                convolve_tiles(c, grid, table, pair, group, out, c.out_rows - of * first, sums, dtype)
-                if c.x_ahead and image + 1 < c.images:
-                    fetch_part(offset(x, c.x_image), c.x_ahead, group * pairs + pair, c.groups * pairs)
+            rows_left, fetched = c.out_rows - of * first, c.x_ahead if image + 1 < c.images else 0
+            for i in range(0, tiles, step):
+                end = min(i + step, tiles)
+                for pair in range(pairs):
+                    convolve_tiles(c, grid, table, pair, group, i, end, out, rows_left, sums, dtype)
+                    if i == 0:
+                        fetch_part(offset(x, c.x_image), fetched, group * pairs + pair, c.groups * pairs)
 
 
 @compiled

@@ -107,7 +107,7 @@ def spread(windows: Any, x: np.ndarray, w: np.ndarray, y: np.ndarray, bias: np.n
 def correlate(windows: Any, x: np.ndarray, g: np.ndarray, y: np.ndarray) -> Plan:
     """The plan that fills ``y`` (out, in / groups, *kernel) as ``correlation.correlate`` does."""
     plan, groups, count = Plan(y.dtype), windows.groups, lanes(y.dtype)
-    geometry = Geometry(windows, y.shape[1], len(y) // groups)
+    geometry = Geometry(windows, len(x), y.shape[1], len(y) // groups)
     x, g = spatial(x), spatial(g)
     inputs, taps, depth = geometry.inputs, geometry.taps, geometry.depth
     dotted = geometry.outputs <= FEW and not taps and g.strides[-1] == g.itemsize
@@ -150,7 +150,7 @@ def _multiply(plan: Plan, windows: Any, x: np.ndarray, w: Any, y: Any, bias: np.
     """The steps of one convolution of ``x``; ``w`` and ``y`` are views of the arrays of that name (``_within``)."""
     (w, w_offset), (y, y_offset) = w, y
     x, y = spatial(x), spatial(y)
-    geometry = Geometry(windows, x.shape[1] // windows.groups, y.shape[1] // windows.groups)
+    geometry = Geometry(windows, len(x), x.shape[1] // windows.groups, y.shape[1] // windows.groups)
     packing, panels = geometry.packing(w, plan.table, turned), f"panels {len(plan.steps)}"
     numbers = windows.groups * geometry.tiles * geometry.values * (packing.depth + 1) * TALL
     plan.space(panels, numbers * plan.dtype.itemsize)

@@ -16,9 +16,11 @@ from calligrad.kernels.rows import TILE, matrices
 TALL, WIDTH = 8 if REGISTERS == 32 else 4, 2  # of tiles: channels of outputs, and vectors of positions
 TERMS = 9  # of a kernel, whose products with one channel are added up together
 CACHED = 5 * 2**15  # numbers that a thread works on at once
+LEAST = 128  # positions of a slab, if there are more
 UNITS = 8  # of work, at least, for the threads
 ROW_TAPS = (3, 5)  # of a column of a kernel, for which values of rows are used, see ``rows.py``
 WORTH = 40  # products of a position, for each of its channels, that these must save
+PACKED = 100  # products of all positions, for each number of the panels, that these must save
 
 
 class Work(NamedTuple):
@@ -131,9 +133,9 @@ def ahead(x: np.ndarray, work: Work, of: int, groups: int) -> int:
 
 
 class Geometry:
-    """How a kernel goes over images, for a number of channels of a group."""
+    """How a kernel goes over so many images, with so many channels of a group."""
 
-    def __init__(self, windows: Any, inputs: int, outputs: int) -> None:
+    def __init__(self, windows: Any, images: int, inputs: int, outputs: int) -> None:
         more = 3 - len(windows.out)
         ones = (1,) * more
         self.groups, self.inputs, self.outputs = windows.groups, inputs, outputs
@@ -141,17 +143,18 @@ class Geometry:
         self.stride, self.dilation = (*ones, *windows.stride), (*ones, *windows.dilation)
         self.pad = (*[0] * more, *(before for before, _ in windows.padding))
         self.products = inputs * outputs * math.prod(self.kernel)  # of a position, in a group
-        self.taps = self.kernel[1] if self._values_pay() else 0
+        self.taps = self.kernel[1] if self._values_pay(images * math.prod(self.out)) else 0
         self.of, self.values = (TILE, TILE + self.taps - 1) if self.taps else (1, 1)
         self.tiles = -(-outputs // TALL)
 
-    def _values_pay(self) -> bool:
+    def _values_pay(self, positions: int) -> bool:
         """Whether values of rows, and so fewer products, are worth it."""
         taps, rows = self.kernel[1], self.out[1]
         if self.kernel[0] > 1 or taps not in ROW_TAPS or max(self.stride) > 1 or self.dilation[1] > 1:
             return False
         left = -(-rows // TILE) * (TILE + taps - 1) / (rows * taps)  # of the products
-        return (1 - left) * self.products > WORTH * (self.inputs + self.outputs)
+        saved, panels = (1 - left) * self.products, self.products // taps * (TILE + taps - 1)
+        return saved > WORTH * (self.inputs + self.outputs) and saved * positions > PACKED * panels
 
     @property
     def depth(self) -> int:
@@ -174,8 +177,9 @@ class Geometry:
         if self.taps:
             row += planes * cells * values + (values * self.outputs * columns if turned else 0)
         slab = max(1, min(rows, CACHED // row))
-        if len(x) * self.out[0] < UNITS and not turned:
-            slab = min(slab, -(-rows // UNITS))
+        if not turned:  # of a few images, several slabs, which are no less than some vectors
+            parts = -(-UNITS // (len(x) * self.out[0]))
+            slab = min(slab, max(-(-rows // parts), -(-LEAST // columns)))
         slab = -(-rows // -(-rows // slab))
         height = of * slab + reach
         pitch, value_pitch = _apart(len(phases) * height * cells), _apart(slab * cells) if self.taps else 0

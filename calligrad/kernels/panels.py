@@ -32,12 +32,16 @@ def pack(thread, threads, args, dtype):
             for k in range(c.depth):
                 panel = offset(panels, (place * c.depth + k) * TALL)
                 for i in range(TALL):
-                    number = 0.0
-                    if first + i < c.outputs:
-                        source = offset(w, group * c.w_group + (first + i) * c.w_output + terms[k])
+                    source = offset(w, group * c.w_group + (first + i) * c.w_output + terms[k])
+                    if first + i >= c.outputs:
+                        panel[i] = 0
+                    elif c.values == 1:
+                        panel[i] = source[0]
+                    else:
+                        number = 0.0
                         for row in range(c.rows):
                             number += source[row * c.w_row] * matrix[value * c.rows + row]
-                    panel[i] = number
+                        panel[i] = number
 
 
 @compiled

@@ -48,8 +48,8 @@ CASES = {
     "three axes": ((2, 3, 4), windows_of((5, 6, 7), (2, 3, 2), (1, 2, 1), 1)),
     "three axes, groups": ((2, 4, 8), windows_of((6, 6, 6), 3, 2, 1, 1, 2)),
     "rows with values": ((9, 24, 39), windows_of((10, 11), 3, 1, 1)),
-    "five taps with values": ((2, 20, 24), windows_of((9, 20), (5, 2), 1, 2)),
-    "an image in slabs": ((1, 40, 36), windows_of((30, 18), 3, 1, 0)),
+    "five taps with values": ((4, 20, 24), windows_of((9, 20), (5, 2), 1, 2)),
+    "an image in slabs": ((1, 40, 36), windows_of((30, 40), 3, 1, 0)),
 }
 
 
@@ -78,7 +78,7 @@ def test_the_three_maps_are_sums_over_taps(name, dtype, kernels):
     shape, windows = CASES[name]
     x, w, b, c, g = drawn(shape, windows, dtype)
     x64, w64, b64, c64, g64 = (a.astype(np.float64) for a in (x, w, b, c, g))
-    fewer = Geometry(windows, shape[1] // windows.groups, shape[2] // windows.groups).taps
+    fewer = Geometry(windows, shape[0], shape[1] // windows.groups, shape[2] // windows.groups).taps
     tolerance = 1e-14 if dtype == np.float64 else 3e-6 if fewer else 1e-6
     agree(correlation.convolve(x, w, b, windows=windows), taps.convolve_taps(x64, w64, b64, windows=windows), tolerance)
     agree(correlation.spread(g, w, c, windows=windows), taps.spread_taps(g64, w64, c64, windows=windows), tolerance)

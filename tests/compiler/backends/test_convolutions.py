@@ -11,7 +11,7 @@ from calligrad.kernels import eager
 
 LAYERS = {
     "3x3": (lambda: nn.Conv2d(3, 8, 3, padding=1), (2, 3, 9, 10)),
-    "rows with values": (lambda: nn.Conv2d(32, 32, 3), (2, 32, 10, 10)),
+    "rows with values": (lambda: nn.Conv2d(32, 32, 3), (8, 32, 14, 14)),
     "stride": (lambda: nn.Conv2d(4, 5, 3, stride=2, bias=False), (3, 4, 9, 9)),
     "groups": (lambda: nn.Conv2d(4, 6, (2, 3), groups=2, dilation=2), (2, 4, 9, 9)),
     "1x1, stride": (lambda: nn.Conv2d(4, 6, 1, stride=2), (2, 4, 6, 6)),

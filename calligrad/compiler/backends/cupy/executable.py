@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from calligrad.compiler.backends.cupy.functions import functions_of
 from calligrad.compiler.backends.cupy.mirror import Mirror
 from calligrad.compiler.backends.cupy.module import Module
 from calligrad.compiler.operations import laid_out
@@ -28,6 +30,7 @@ class Executable:
         self.cupy = cupy
         self.module = Module(cupy, program.lines)
         self.ahead, self.lines = _apart(program)
+        self.functions = functions_of(cupy, (line for line in self.lines if not isinstance(line.op, Fused)))
         self.stream = cupy.cuda.Stream(non_blocking=True)
         self.pool = cupy.cuda.MemoryPool()
         self.mirrors = {var: Mirror(cupy, var) for var in program.inputs}
@@ -144,7 +147,7 @@ class Executable:
         """One line by CuPy's functions, which NumPy's call for CuPy's arrays; or by NumPy."""
         if line not in self.on_host:
             try:
-                results = _results(_reference(line), _call(_reference(line), given))
+                results = _results(line, _call(line, given, self.functions[line]))
                 if all(map(_is_like, results, line.outs)):
                     known.update(zip(line.outs, results))
                     return
@@ -187,18 +190,12 @@ def _last_uses(program: Program, lines: list[Line]) -> list[list[Var]]:
     return dead
 
 
-def _reference(line: Line) -> Line:
-    """The line in terms of NumPy's functions alone, which CuPy knows."""
-    op = getattr(line.op, "reference", line.op)
-    return line if op is line.op else Line(op, line.args, line.kwargs, line.outs, line.where)
-
-
-def _call(line: Line, known: dict[Var, Any]) -> Any:
+def _call(line: Line, known: dict[Var, Any], function: Callable | None = None) -> Any:
     """What the line gives; what it raises says whose line that is."""
     args, kwargs = mapped(lambda x: known[x] if type(x) is Var else x, (line.args, line.kwargs))
     try:
         with np.errstate(all="ignore"):
-            return line.op(*args, **kwargs)
+            return (function or line.op)(*args, **kwargs)
     except Exception as error:
         if line.where:
             error.add_note(line.where)

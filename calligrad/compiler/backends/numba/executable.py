@@ -13,8 +13,12 @@ import numpy as np
 from calligrad import parallel
 from calligrad.compiler.backends.numba.lowering import Call, Lowering, Task
 from calligrad.compiler.backends.numba.memory import Root, laid_out
+from calligrad.compiler.operations import call_at, changed, filled, put_back, setitem
 from calligrad.compiler.program import Var, mapped
 from calligrad.kernels.runtime import Line, Table
+
+CHANGED = frozenset((np.copy, np.asarray, setitem, put_back, call_at, changed, filled))
+"""Operations that give arrays, also of one number."""
 
 WORTH = 25_000  # nanoseconds of work from which on a second thread is worth its hand-over
 
@@ -129,11 +133,16 @@ class Executable:
         root = self.lowering.at(var).root
         if root.kind in ("own", "constant") and not var.shape:
             scope[f"r{k}"] = self.lowering.array(var)
-            return f"r{k}.item()" if var.weak else f"r{k}[()]" if var.is_scalar else f"r{k}.copy()"
+            return f"r{k}.item()" if var.weak else f"r{k}[()]" if self._is_scalar(var) else f"r{k}.copy()"
         scope[f"r{k}"] = self._fetched(var)
-        if not var.shape and (var.weak or var.is_scalar):
+        if not var.shape and (var.weak or self._is_scalar(var)):
             return f"asarray(r{k}())" + (".item()" if var.weak else "[()]")
         return f"array(r{k}(), order='K')"
+
+    def _is_scalar(self, var: Var) -> bool:
+        """Whether NumPy gives a number for it: a copy of an array that was changed is an array, also without axes."""
+        lines = (line for line in self.lowering.program.lines if var in line.outs)
+        return var.is_scalar and all(line.op not in CHANGED for line in lines)
 
     def _script(self) -> Callable[[list[Any]], tuple]:
         """What is to be done in a run, as straight-line Python."""

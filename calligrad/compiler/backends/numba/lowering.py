@@ -103,7 +103,7 @@ class Lowering:
     def point(self, task: Task, word: int, location: Location, more: int = 0) -> None:
         """Have a word of the task be the address of an array, or so many bytes behind it."""
         offset = location.offset + more
-        assert 0 <= offset <= location.root.nbytes
+        assert abs(offset) <= location.root.nbytes
         if base := self.address(location.root):
             task.words[word] = base + offset
         else:

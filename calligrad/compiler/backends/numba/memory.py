@@ -171,7 +171,7 @@ class Memory:
     def _reads_in_step(self, line: Line, out: Var, old: Location) -> bool:
         """Whether the line is one pass over all numbers, and reads the input just ahead of where it writes."""
         group = line.op
-        if not isinstance(group, Fused) or len(group.phases) != 1 or group.phases[0].reductions:
+        if not isinstance(group, Fused) or len(group.phases) != 1 or group.phases[0].reductions or out not in line.outs:
             return False
         steps = group.strides[group.program.outputs[line.outs.index(out)]]
         readers = [

@@ -7,6 +7,7 @@ captures, nothing is written into arrays that are there, and what would wait for
 from __future__ import annotations
 
 import contextlib
+import functools
 import importlib.machinery
 import re
 import types
@@ -64,9 +65,9 @@ def made(device):
             self.x = np.ndarray(shape, dtype, memptr.memory, memptr.offset, strides)
             self.data, self.base = memptr, None
 
-        shape, dtype, strides, ndim, size, nbytes = (
+        shape, dtype, strides, ndim, size, nbytes, flags = (
             property(lambda self, name=name: getattr(self.x, name))
-            for name in ("shape", "dtype", "strides", "ndim", "size", "nbytes")
+            for name in ("shape", "dtype", "strides", "ndim", "size", "nbytes", "flags")
         )
 
         def __array__(self, *args, **kwargs):
@@ -200,7 +201,6 @@ def made(device):
             return Pointer(_memory(nbytes))
 
     def asarray(x, dtype=None):
-        device.wait("a copy from the host")
         x = np.asarray(x, dtype)
         y = ndarray(x.shape, x.dtype)
         y.x[...] = x
@@ -210,6 +210,8 @@ def made(device):
     cupy.__spec__ = importlib.machinery.ModuleSpec("cupy", None)
     cupy.ndarray, cupy.RawModule, cupy.asarray = ndarray, RawModule, asarray
     cupy.empty = lambda shape, dtype=float: ndarray(shape if isinstance(shape, tuple) else (shape,), dtype)
+    for maker in (np.zeros, np.ones, np.full, np.eye, np.arange):
+        setattr(cupy, maker.__name__, functools.partial(lambda f, *args: asarray(f(*args)), maker))
     cupy.cuda = types.SimpleNamespace(
         Stream=Stream, MemoryPool=MemoryPool, alloc=lambda nbytes: Pointer(_memory(nbytes)),
         alloc_pinned_memory=_memory, using_allocator=contextlib.nullcontext, get_current_stream=Stream,

@@ -1,7 +1,7 @@
-"""The training steps of the benchmark as programs for a GPU: ``python -m tests.compiler.backends.cupy.steps [numbers]``.
+"""The training steps of the benchmark as programs for a GPU.
 
-For each: what its kernels are, whether CUDA's compiler takes them, what CuPy could not do by NumPy's name in the
-stand-in, and by how much the losses of some steps on less data are off from eager's.
+``python -m tests.compiler.backends.cupy.steps [numbers]`` tells of each by how much the losses of some steps on less
+data are off from eager's, what CuPy's stand-in could not do, and whether CUDA's compiler takes the kernels.
 """
 
 from __future__ import annotations

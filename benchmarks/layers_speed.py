@@ -1,6 +1,7 @@
 """Layers beside PyTorch, forward and backward: ``python -m benchmarks.layers_speed``, or with the names of families.
 
-Both frameworks run in one process, two threads each, in alternation: a few steps here, a few there, with a pause
+Calligrad runs with NumPy alone, and with the kernels of its extra ``jit``. Both frameworks run in one process, two
+threads each, in alternation: a few steps here, a few there, with a pause
 between, as PyTorch's threads spin on for a while after each step. The fastest step counts, of the turns during which
 other processes used less than a tenth of a core; where there were too few of these, the row says busy. Memory is what
 the peak of a process of its own grows by in the first steps, parameters, data and the frameworks' code being there.
@@ -17,6 +18,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -138,15 +140,17 @@ def arrays(inputs: tuple[Any, ...]) -> list[np.ndarray]:
     return [x if isinstance(x, np.ndarray) else rng.standard_normal(x).astype(np.float32) for x in inputs]
 
 
-def calligrad_step(build: Callable, inputs: tuple[Any, ...], call: Callable) -> Callable:
+def calligrad_step(build: Callable, inputs: tuple[Any, ...], call: Callable, kernels: bool = False) -> Callable:
     """Forward and backward, to every input and parameter, from a gradient of ones."""
     from calligrad import Value, nn
+    from calligrad.kernels import eager
 
     module = build(nn)
     xs = [Value(x) if x.dtype.kind == "f" else x for x in arrays(inputs)]
     leaves = [x for x in xs if isinstance(x, Value)] + list(getattr(module, "parameters", list)())
 
     def step() -> None:
+        eager.enabled = kernels
         for x in leaves:
             x.grad = None
         call(module, *xs).backward()
@@ -172,7 +176,11 @@ def torch_step(build: Callable, inputs: tuple[Any, ...], call: Callable) -> Call
     return step
 
 
-STEPS = {"calligrad": calligrad_step, "torch": torch_step}
+STEPS: dict[str, Callable] = {
+    "NumPy": calligrad_step,
+    "jit": partial(calligrad_step, kernels=True),
+    "PyTorch": torch_step,
+}
 
 # ---------------------------------------------------------------- measuring
 
@@ -198,7 +206,7 @@ def times(row: Row) -> tuple[list[float], bool]:
     while sum(quiet(turn) for turn in turns) < TURNS and len(turns) < TRIES:
         turns.append([turn(step) for step in steps])
     good = [turn for turn in turns if quiet(turn)]
-    return [min(turn[i][0] for turn in good or turns) * 1e3 for i in range(2)], len(good) == TURNS
+    return [min(turn[i][0] for turn in good or turns) * 1e3 for i in range(len(steps))], len(good) == TURNS
 
 
 def quiet(turns: list[tuple[float, float]]) -> bool:
@@ -213,7 +221,7 @@ def memory(framework: str, family: str, number: int) -> float:
 
 
 def grown(framework: str, family: str, number: int) -> int:
-    STEPS[framework](lambda nn: nn.Linear(2, 2), ((2, 2),), lambda f, x: f(x))()
+    STEPS[framework](lambda nn: nn.ReLU(), ((2, 2**15),), lambda f, x: f(x))()
     step = STEPS[framework](*ROWS[family][number][1:])
     before = peak_bytes()
     for _ in range(3):
@@ -240,20 +248,22 @@ def main() -> None:
         for family in families
         for number in range(len(ROWS[family]))
     }
-    print("| layer, forward and backward | calligrad ms | PyTorch ms | ratio | calligrad MiB | PyTorch MiB |")
-    print("|---|---|---|---|---|---|")
-    ratios = []
+    print(
+        "| layer, forward and backward | NumPy ms | jit ms | PyTorch ms | ratio | with jit | MiB | with jit | PyTorch |"
+    )
+    print("|---|---|---|---|---|---|---|---|---|")
+    ratios: list[list[float]] = []
     for (family, number), peaks in held.items():
         row = ROWS[family][number]
-        (ours, theirs), enough = times(row)
-        ratios.append(ours / theirs)
-        mib = " | ".join(f"{peak:.0f}" for peak in peaks)
-        print(
-            f"| {row[0]} | {ours:.2f} | {theirs:.2f} | **{ours / theirs:.2f}**{'' if enough else ' (busy)'} | {mib} |",
-            flush=True,
-        )
-    mean = math.exp(sum(map(math.log, ratios)) / len(ratios))
-    print(f"\nGeometric mean of {len(ratios)}: {mean:.2f}; the largest {max(ratios):.2f}.")
+        (*ours, theirs), enough = times(row)
+        ratios.append([ms / theirs for ms in ours])
+        cells = [row[0], *(f"{ms:.2f}" for ms in (*ours, theirs)), *(f"**{ratio:.2f}**" for ratio in ratios[-1])]
+        cells[-1] += "" if enough else " (busy)"
+        print("|", " | ".join([*cells, *(f"{peak:.0f}" for peak in peaks)]), "|", flush=True)
+    print()
+    for name, column in zip(STEPS, zip(*ratios)):
+        mean = math.exp(sum(map(math.log, column)) / len(column))
+        print(f"{name}: geometric mean of {len(column)}: {mean:.2f}; the largest {max(column):.2f}.")
 
 
 if __name__ == "__main__":

@@ -34,7 +34,6 @@ def is_served(*xs: Any) -> bool:
         type(x) is np.ndarray
         and x.size >= WORTH
         and x.dtype.char in "fd"
-        and not capturing
         and eager.enabled
         and eager.available()
         and all(type(a) is np.ndarray or a is None for a in xs)

@@ -75,7 +75,7 @@ def _plain(x: Any) -> Any:
 
 def snapshot() -> Any:
     """Where the shared generator and NumPy's and Python's own stand, for ``rewind``."""
-    return (None if _generator is None else (_generator, _generator.bit_generator.state)), np.random.get_state()
+    return (None if _generator is None else (_generator, _generator.bit_generator.state)), np.random.get_state()  # noqa: NPY002, users may draw from it
 
 
 def rewind(snapshot: Any) -> None:
@@ -83,4 +83,4 @@ def rewind(snapshot: Any) -> None:
     own, legacy = snapshot
     if own is not None:
         own[0].bit_generator.state = own[1]
-    np.random.set_state(legacy)
+    np.random.set_state(legacy)  # noqa: NPY002

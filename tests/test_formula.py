@@ -1,5 +1,6 @@
 import subprocess
 import sys
+import threading
 
 import numpy as np
 import pytest
@@ -32,6 +33,7 @@ LAYERS = {
     "AdaptiveAvgPool2d": (lambda: nn.AdaptiveAvgPool2d(1), IMAGES),
     "MaxPool2d": (lambda: nn.MaxPool2d(3, 2, 1), IMAGES),
     "LSTM": (lambda: with_fixed_weights(nn.LSTM(24, 48, batch_first=True)), (8, 100, 24)),
+    "GRU": (lambda: with_fixed_weights(nn.GRU(24, 48, batch_first=True)), (8, 100, 24)),
 }
 
 CURVES = ["relu", "relu6", "leaky_relu", "hardtanh", "hardsigmoid", "hardswish", "hardshrink", "softshrink", "sigmoid"]
@@ -156,6 +158,24 @@ def test_only_large_arrays_are_served(monkeypatch):
         assert not is_open(x)
     monkeypatch.setattr(eager, "enabled", False)
     assert not is_served(np.ones(WORTH))
+
+
+def test_many_threads_at_once():
+    x = np.random.default_rng(0).standard_normal((300, 500))
+    found: list = []
+
+    def work(n):
+        found.extend((n, F.softmax(np.copy(x[:n])), F.gelu(np.copy(x[:n]))) for _ in range(3))
+
+    threads = [threading.Thread(target=work, args=(100 + n % 3,)) for n in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 18
+    for n, *ys in found:
+        for ours, expected in zip(ys, (F.softmax(x[:n]), F.gelu(x[:n])), strict=True):
+            np.testing.assert_array_equal(ours, expected)
 
 
 def test_numpy_does_what_no_kernel_can():

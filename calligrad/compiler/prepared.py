@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from calligrad.compiler.capture import lock
 from calligrad.compiler.passes import grouped, optimized
 from calligrad.compiler.program import Program
 from calligrad.compiler.trace import Trace
@@ -36,16 +35,16 @@ def prepared(f: Callable, plainly: Callable, xs: tuple[np.ndarray, ...], setting
 
 def _program(f: Callable, xs: tuple[np.ndarray, ...], settings: dict[str, Any]) -> tuple[Program, bool]:
     """The program, and whether it gives a single array."""
-    trace = Sketch(f.__name__)
-    with lock, np.errstate(all="ignore"):
-        capturing.append(_Bystander())
-        try:
+    trace, bystander = Sketch(f.__name__), _Bystander()
+    capturing.insert(0, bystander)  # the last of them is asked: a capture of compile that goes on, perhaps elsewhere
+    try:
+        with np.errstate(all="ignore"):
             inputs = [None if x is None else trace.input(_lying_like(x)) for x in xs]
             result = f(*inputs, **settings)
-            trace.settle()
-        finally:
-            capturing.pop()
-            trace.is_open = False
+        trace.settle()
+    finally:
+        capturing.remove(bystander)
+        trace.is_open = False
     results = result if isinstance(result, tuple) else (result,)
     given: list[Any] = [x.storage.input for x in inputs if x is not None]
     found = [var for var in trace.inputs if var not in given]

@@ -108,7 +108,7 @@ class Program:
     """What passes did and did not do, in words, for ``explain``."""
 
     def but(self, **parts: Any) -> Program:
-        """The program with other ``lines``, ``outputs`` …"""
+        """The program with other ``lines`` or other parts."""
         return replace(self, **parts)
 
     def names(self) -> dict[Var, str]:

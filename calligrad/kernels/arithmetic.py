@@ -97,7 +97,8 @@ def _whole(name: str) -> Callable[[Number], Number]:
 _BITS = frozenset(
     (
         "add", "multiply", "maximum", "minimum", "fmax", "fmin", "equal", "not_equal", "logical_and", "logical_or",
-        "logical_not", "logical_xor", "bitwise_and", "bitwise_or", "invert", "where", "copy", "isnan", "isfinite", "isinf",
+        "logical_not", "logical_xor", "bitwise_and", "bitwise_or", "invert", "where", "copy", "isnan", "isfinite",
+        "isinf",
     )
 )  # fmt: skip
 _INTS = _BITS | frozenset(

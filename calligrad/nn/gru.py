@@ -29,7 +29,7 @@ def gru_plainly(z, h, weight, bias):
     return np.stack(hs), np.stack(gates)
 
 
-@primitive(gru_plainly)
+@primitive(gru_plainly, eager=True)
 def gru(z: Any, h: Any, weight: Any, bias: Any) -> tuple[Any, Any]:
     """The state h at all steps, and r, u, n and m; shapes and names are those of ``Gated``."""
     steps, (n, size) = len(z), h.shape
@@ -62,7 +62,7 @@ def gru_gradient_plainly(gh_at, slopes, u, weight):
     return np.stack(gs), gh
 
 
-@primitive(gru_gradient_plainly)
+@primitive(gru_gradient_plainly, eager=True)
 def gru_gradient(gh_at: Any, slopes: Any, u: Any, weight: Any) -> tuple[Any, Any]:
     """Back through the steps: the gradients of the arguments of r and u, of m, and of the argument of n; and of h.
 

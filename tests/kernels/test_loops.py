@@ -61,9 +61,7 @@ def test_operation(name, dtype):
         expected = ufunc(*xs)
     step = Step(name, tuple(("in", i) for i in range(arity)), expected.dtype.name)
     operands = tuple(Operand(dtype, "element", 1) for _ in xs)
-    nest = Nest(
-        0, 1, operands, (Operand(step.dtype, "element", 1),), (), (Phase((), (step,), ((0, ("step", 0, 0)),)),)
-    )
+    nest = Nest(0, 1, operands, (Operand(step.dtype, "element", 1),), (), (Phase((), (step,), ((0, ("step", 0, 0)),)),))
     got = np.empty_like(expected)
     run(nest, (63,), [*((x, (1,)) for x in xs), (got, (1,))])
     if name in ROUNDED:

@@ -43,7 +43,8 @@ def perceptron(dtype):  # a bias ahead of a normalization has the gradient 0: of
 
 def convolutional(dtype):
     return nn.Sequential(
-        nn.Conv2d(2, 4, 3, padding=1, bias=False, dtype=dtype), nn.BatchNorm2d(4, dtype=dtype), nn.ReLU(), nn.MaxPool2d(2),
+        nn.Conv2d(2, 4, 3, padding=1, bias=False, dtype=dtype), nn.BatchNorm2d(4, dtype=dtype), nn.ReLU(),
+        nn.MaxPool2d(2),
         nn.Conv2d(4, 6, 3, dtype=dtype), nn.ReLU(), nn.Flatten(), nn.Linear(24, 5, dtype=dtype),
     )  # fmt: skip
 

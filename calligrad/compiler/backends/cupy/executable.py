@@ -1,4 +1,4 @@
-"""Executables: programs on a GPU, line after line, and then as one CUDA graph."""
+"""Executables: programs on a GPU, line after line, and then as CUDA graphs."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from calligrad.compiler.backends.cupy.functions import functions_of
+from calligrad.compiler.backends.cupy.functions import Gathers, functions_of
 from calligrad.compiler.backends.cupy.mirror import Mirror
 from calligrad.compiler.backends.cupy.module import Module
+from calligrad.compiler.backends.cupy.replay import Replay
 from calligrad.compiler.operations import laid_out
 from calligrad.compiler.passes.fusion import Fused
 from calligrad.compiler.passes.views import is_view
@@ -20,9 +21,8 @@ class Executable:
     """A program whose arrays stay on the GPU.
 
     The first run is done line by line: groups as kernels, the others by CuPy's functions; a line that CuPy does not do
-    as NumPy does it, in shape and dtype, goes to the host and back. If there is none of these, the second run is
-    recorded as a CUDA graph, which all later ones launch as a whole. The memory of the program is its own, so that
-    nobody else has it when the graph runs again.
+    as NumPy does it, in shape and dtype, goes to the host and back. The second run is recorded, and all later ones
+    replay it.
     """
 
     def __init__(self, program: Program, cupy: Any) -> None:
@@ -32,17 +32,16 @@ class Executable:
         self.ahead, self.lines = _apart(program)
         self.functions = functions_of(cupy, (line for line in self.lines if not isinstance(line.op, Fused)))
         self.stream = cupy.cuda.Stream(non_blocking=True)
-        self.pool = cupy.cuda.MemoryPool()
         self.mirrors = {var: Mirror(cupy, var) for var in program.inputs}
         self.constants = {var: cupy.asarray(x) for var, x in program.constants.items()}
         self.on_host: set[Line] = set()
-        """Lines that NumPy does: they take the arrays from the GPU, which no graph can."""
+        """Lines that NumPy does, on arrays that are brought over for it."""
 
         self.is_tried = False
-        self.graph: Any = None
+        self.replay: Any = None
+        """None before there is one; False if there can be none."""
         self.outputs: list[Any] = []
         self._dead = _last_uses(program, self.lines)
-        self._numbers = {var for line in self.lines if not isinstance(line.op, Fused) for var in line.ins if var.weak}
 
     def run(self, inputs: list[Any]) -> tuple:
         """The outputs for these inputs."""
@@ -54,12 +53,36 @@ class Executable:
         with self.stream:
             for var, mirror in self.mirrors.items():
                 mirror.take(given[var])
-            with self.cupy.cuda.using_allocator(self.pool.malloc):
-                self._launch(given)
+            self._launch(given)
             outputs = self._written(given)
             results = [outputs[i] if i in outputs else self._out(i, are_there) for i in range(len(self.outputs))]
             self.stream.synchronize()
         return tuple(results)
+
+    def _look(self, given: dict[Var, Any]) -> None:
+        """Let the checks of the inputs say what they have to say, on the host."""
+        if self.ahead:
+            read = {var for line in self.ahead for var in line.ins}
+            known = {var: self._on_host(x) for var, x in {**self.program.constants, **given}.items() if var in read}
+            for line in self.ahead:
+                known.update(zip(line.outs, _results(line, _call(line, known))))
+
+    def _launch(self, given: dict[Var, Any]) -> None:
+        """Compute the outputs, and put those that are written where the next run looks for them."""
+        if self.replay:
+            self.replay.run(given)
+            return
+        if self.is_tried and self.replay is None:
+            try:
+                self.replay = Replay(self, given)
+                return
+            except Exception:  # it can be done line by line, as it was
+                self.replay = False
+        known = self.arrays()
+        for n, line in enumerate(self.lines):
+            self.do(n, line, known, given)
+        self.finish(known)
+        self.is_tried = True
 
     def _written(self, given: dict[Var, Any]) -> dict[int, Any]:
         """Write into the inputs what they are to hold; by position of the output, these inputs."""
@@ -70,14 +93,6 @@ class Executable:
         for var, _ in self.program.writes:
             self.mirrors[var].put_back(given[var])
         return {i: given[var] for var, i in reversed(self.program.writes)}
-
-    def _look(self, given: dict[Var, Any]) -> None:
-        """Let the checks of the inputs say what they have to say, on the host."""
-        if self.ahead:
-            read = {var for line in self.ahead for var in line.ins}
-            known = {var: self._on_host(x) for var, x in {**self.program.constants, **given}.items() if var in read}
-            for line in self.ahead:
-                known.update(zip(line.outs, _results(line, _call(line, known))))
 
     def _out(self, i: int, are_there: bool) -> Any:
         """An output as whoever called gets it: an array of its own."""
@@ -93,70 +108,54 @@ class Executable:
 
     # ---- on the GPU
 
-    def _launch(self, given: dict[Var, Any]) -> None:
-        """Compute the outputs, and put those that are written where the next run looks for them."""
-        if self.graph is None and self.is_tried and not self.on_host and not self._numbers:
-            self._record(given)
-        if self.graph:
-            self.graph.launch(self.stream)
+    def arrays(self) -> dict[Var, Any]:
+        """What is there ahead of the first line."""
+        return {var: mirror.array for var, mirror in self.mirrors.items()} | self.constants
+
+    def do(self, n: int, line: Line, known: dict[Var, Any], given: dict[Var, Any], forget: bool = True) -> None:
+        """Line ``n``: its outputs are known afterwards, and what nobody needs any more is not."""
+        if isinstance(line.op, Fused):
+            results = self.module.run(line, [known[var] for var in line.args])
         else:
-            self._walk(given)
-        self.is_tried = True
+            results = self.results(line, {var: given[var] if var.weak else known[var] for var in line.ins})
+        known.update(zip(line.outs, results))
+        if forget:
+            self.forget(n, known)
 
-    def _record(self, given: dict[Var, Any]) -> None:
-        """Make the graph; False stands for that it cannot be."""
-        self.stream.begin_capture()
-        try:
-            self._walk(given)
-            self.graph = self.stream.end_capture()
-        except Exception:
-            self.graph = False
-            if self.stream.is_capturing():
-                self._end_capture()
+    def forget(self, n: int, known: dict[Var, Any]) -> None:
+        """Drop what line ``n`` was the last to need: the next array may lie there."""
+        for var in self._dead[n]:
+            del known[var]
 
-    def _end_capture(self) -> None:
-        try:
-            self.stream.end_capture()
-        except Exception:  # which has failed anyway
-            return
+    def results(self, line: Line, known: dict[Var, Any]) -> list[Any]:
+        """What a line that is no group gives: by CuPy's functions, which NumPy's call for its arrays, or by NumPy."""
+        if line not in self.on_host:
+            try:
+                results = _results(line, _call(line, known, self.functions[line]))
+                if all(map(_is_like, results, line.outs)):
+                    return results
+            except Exception:
+                if self.is_tried:
+                    raise
+            self.on_host.add(line)
+        host = {var: self._on_host(known[var]) for var in dict.fromkeys(line.ins)}
+        return [None if x is None else self.cupy.asarray(x) for x in _results(line, _call(line, host))]
 
-    def _walk(self, given: dict[Var, Any]) -> None:
-        known = {var: mirror.array for var, mirror in self.mirrors.items()} | self.constants
-        numbers = {var: given[var] for var in self._numbers}
-        for n, line in enumerate(self.lines):
-            if isinstance(line.op, Fused):
-                known.update(zip(line.outs, self.module.run(line, [known[var] for var in line.args])))
-            else:
-                self._line(line, known | numbers if numbers else known, known)
-            for var in self._dead[n]:
-                del known[var]  # the next array may lie there
-        outputs = [known.get(var) for var in self.program.outputs]  # a check gives nothing
+    def finish(self, known: dict[Var, Any]) -> None:
+        """Note the outputs, and let the inputs that are written have theirs."""
+        outputs: list[Any] = [known.get(var) for var in self.program.outputs]  # a check gives nothing
         if self.program.writes:  # an output may be a view of what another one overwrites
             outputs = [x.copy() if self._is_shared(x) else x for x in outputs]
         for var, i in self.program.writes:
             self.mirrors[var].array[...] = outputs[i]
         self.outputs = outputs
 
+    def is_gather(self, line: Line) -> bool:
+        """Whether the line is done by a kernel of this backend."""
+        return isinstance(getattr(self.functions[line], "__self__", None), Gathers)
+
     def _is_shared(self, x: Any) -> bool:
         return getattr(x, "base", None) is not None or any(x is mirror.array for mirror in self.mirrors.values())
-
-    def _placed(self, x: Any) -> Any:
-        return None if x is None else self.cupy.asarray(x)
-
-    def _line(self, line: Line, given: dict[Var, Any], known: dict[Var, Any]) -> None:
-        """One line by CuPy's functions, which NumPy's call for CuPy's arrays; or by NumPy."""
-        if line not in self.on_host:
-            try:
-                results = _results(line, _call(line, given, self.functions[line]))
-                if all(map(_is_like, results, line.outs)):
-                    known.update(zip(line.outs, results))
-                    return
-            except Exception:
-                if self.is_tried:
-                    raise
-            self.on_host.add(line)
-        host = {var: self._on_host(given[var]) for var in dict.fromkeys(line.ins)}
-        known.update(zip(line.outs, map(self._placed, _results(line, _call(line, host)))))
 
     def _on_host(self, x: Any) -> Any:
         return x.get() if isinstance(x, self.cupy.ndarray) else x
@@ -169,9 +168,8 @@ def _apart(program: Program) -> tuple[list[Line], list[Line]]:
     for line in program.lines:
         if is_view(line) and simple.issuperset(line.ins):
             simple.update(line.outs)
-    needed = {line for line in program.lines if getattr(line.op, "checks", False) and simple.issuperset(line.ins)}
-    checks = set(needed)
-    waiting = list(needed)
+    checks = {line for line in program.lines if getattr(line.op, "checks", False) and simple.issuperset(line.ins)}
+    needed, waiting = set(checks), list(checks)
     while waiting:
         makers = {maker[var] for var in waiting.pop().ins if var in maker} - needed
         needed |= makers
@@ -202,11 +200,10 @@ def _call(line: Line, known: dict[Var, Any], function: Callable | None = None) -
         raise
 
 
-def _results(line: Line, result: Any) -> tuple:
-    return tuple(result) if len(line.outs) > 1 else (result,) if line.outs else ()
+def _results(line: Line, result: Any) -> list[Any]:
+    return list(result) if len(line.outs) > 1 else [result]
 
 
 def _is_like(x: Any, var: Var) -> bool:
-    return (
-        getattr(x, "shape", None) == var.shape and x.dtype == var.dtype and not isinstance(x, (np.ndarray, np.generic))
-    )
+    is_there = not isinstance(x, (np.ndarray, np.generic)) and hasattr(x, "shape")
+    return is_there and x.shape == var.shape and x.dtype == var.dtype

@@ -17,8 +17,8 @@ from calligrad.compiler.operations import call_at, changed, filled, put_back, se
 from calligrad.compiler.program import Var, mapped
 from calligrad.kernels.runtime import Line, Table
 
-CHANGED = frozenset((np.copy, np.asarray, setitem, put_back, call_at, changed, filled))
-"""Operations that give arrays, also of one number."""
+ARRAYS = frozenset((setitem, put_back, call_at, changed, filled))
+"""Operations that give an array, also of one number."""
 
 WORTH = 25_000  # nanoseconds of work from which on a second thread is worth its hand-over
 
@@ -142,7 +142,7 @@ class Executable:
     def _is_scalar(self, var: Var) -> bool:
         """Whether NumPy gives a number for it: a copy of an array that was changed is an array, also without axes."""
         lines = (line for line in self.lowering.program.lines if var in line.outs)
-        return var.is_scalar and all(line.op not in CHANGED for line in lines)
+        return var.is_scalar and all(line.op not in ARRAYS for line in lines)
 
     def _script(self) -> Callable[[list[Any]], tuple]:
         """What is to be done in a run, as straight-line Python."""
@@ -167,8 +167,8 @@ class Executable:
         results = "".join(f"{self._result(k, var, scope)}, " for k, var in enumerate(program.outputs))
         inner = "\n            ".join([*body, f"return ({results})"])
         clear = "self._inputs = ()\n            made.clear()"
-        text = f"def run(inputs):\n    with lock:\n        try:\n            {inner}\n        finally:\n            {clear}"
-        exec(text, scope)
+        text = ["def run(inputs):", "    with lock:", "        try:", f"            {inner}"]
+        exec("\n".join([*text, "        finally:", f"            {clear}"]), scope)
         return scope["run"]
 
     # ---- running
@@ -203,8 +203,12 @@ class _Lying:
         address, read_only = whole.__array_interface__["data"]
         self.whole = whole
         self.__array_interface__ = {
-            "data": (address + offset, read_only), "shape": shape, "strides": strides, "typestr": dtype.str, "version": 3
-        }  # fmt: skip
+            "data": (address + offset, read_only),
+            "shape": shape,
+            "strides": strides,
+            "typestr": dtype.str,
+            "version": 3,
+        }
 
 
 class _Pool:
@@ -217,7 +221,7 @@ class _Pool:
 
     def take(self) -> np.ndarray:
         """An array that nobody else holds, to which the words now point."""
-        for array, address in self.arrays:
+        for array, address in self.arrays:  # noqa: B007, it is used below
             if sys.getrefcount(array) <= 3:  # the pool's pair, this name, and the question itself
                 break
         else:

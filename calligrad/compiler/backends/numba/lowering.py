@@ -13,7 +13,7 @@ from calligrad.compiler.program import Line, Program, Var
 from calligrad.kernels.runtime import Errors
 
 LOWERINGS: dict[Any, Callable[[Lowering, Line], bool]] = {}
-"""Operation -> what makes kernels of a line; it gives False for a line that it cannot do. The modules beside fill it."""
+"""Operation -> what makes kernels of a line, or says False if it cannot. The modules beside fill it."""
 
 
 def lowers(*ops: Any) -> Callable:
@@ -28,7 +28,7 @@ def lowers(*ops: Any) -> Callable:
 
 @dataclass
 class Task:
-    """A kernel to be run: its words, which addresses among them change from run to run, and what it reads and writes."""
+    """A kernel to be run: its words, which of them are addresses that change, and what it reads and writes."""
 
     kernel: Any
     words: np.ndarray

@@ -1,10 +1,9 @@
-"""Where every array of a program lies: as a view of an input, of a constant, of an output, or in the program's memory."""
+"""Where every array of a program lies: in the program's memory, or in an input, a constant or an output."""
 
 from __future__ import annotations
 
 import operator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -65,7 +64,9 @@ class Memory:
         self.at: dict[Var, Location] = {}
         self.roots: list[Root] = []
         self.free: set[int] = set()  # lines that are views, so that nothing is to be done
-        self.needed = {var: n for n, line in enumerate(program.lines) for var in line.ins}  # the line that reads it last
+        self.needed = {
+            var: n for n, line in enumerate(program.lines) for var in line.ins
+        }  # the line that reads it last
         self.needed.update(dict.fromkeys(program.outputs, len(program.lines)))
         for i, var in enumerate(program.inputs):
             self._new(var, "scalar" if var.weak or not var.shape else "input", i)
@@ -175,9 +176,7 @@ class Memory:
             return False
         steps = group.strides[group.program.outputs[line.outs.index(out)]]
         readers = [
-            inner
-            for inner, var in zip(group.program.inputs, line.args, strict=True)
-            if self.at[var].root is old.root
+            inner for inner, var in zip(group.program.inputs, line.args, strict=True) if self.at[var].root is old.root
         ]
         return all(_same(self.at[var].like, old.like) for var in line.ins if self.at[var].root is old.root) and all(
             group.strides[inner] == steps for inner in readers

@@ -25,7 +25,9 @@ def product(lowering: Lowering, line: Line) -> bool:
     k = a.shape[-1]
     steps = [_steps(lowering, a, True), _steps(lowering, b, False), _result_steps(lowering, c, a, b)]
     lead = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
-    batch = _merged(lead, [_batch_steps(lowering, var, lead) for var in (a, b)] + [_batch_steps(lowering, c, lead, True)])
+    batch = _merged(
+        lead, [_batch_steps(lowering, var, lead) for var in (a, b)] + [_batch_steps(lowering, c, lead, True)]
+    )
     if len(batch) == 1 and batch[0][2] == 0 and _is_one_matrix(m, batch[0], steps):
         if m == 1:
             steps[0], steps[2] = (batch[0][1], steps[0][1]), (batch[0][3], steps[2][1])

@@ -19,6 +19,7 @@ from tests.compiler.backends.cupy.emulated import compiled, launch
 _UNKNOWN = frozenset(
     ("insert", "unstack", "block", "einsum_path", "vecdot", "matvec", "vecmat", "spacing", "geomspace")
 )
+_PRODUCTS = frozenset((np.matmul, np.einsum, np.dot, np.tensordot))
 
 
 class Device:
@@ -132,14 +133,21 @@ def made(device):
         return nest
 
     def called(f, args, kwargs):
+        if device.recorded is not None and f in _PRODUCTS:
+            raise NotImplementedError("calling cuBLAS API during stream capture is currently unsupported")
         device.counts["function"] += 1
         inner, settings = plain(args), plain(kwargs)
+        if "out" in kwargs:
+            device.write(lambda: f(*inner, **settings))
+            return kwargs["out"][0]
         given = [x for x in inner if isinstance(x, np.ndarray)]
         result = f(*inner, **settings)
 
         def wrapped(x):
             if isinstance(x, (tuple, list)):
                 return type(x)(map(wrapped, x))
+            if not isinstance(x, (np.ndarray, np.generic)):
+                return x
             y = ndarray.__new__(ndarray)
             y.x = np.asarray(x)
             y.base = next((a for a in args if isinstance(a, ndarray) and np.may_share_memory(a.x, y.x)), None)
@@ -147,11 +155,12 @@ def made(device):
 
         results = wrapped(result)
         row = results if isinstance(results, (tuple, list)) else (results,)
+        row = [y for y in row if isinstance(y, ndarray)]
         if device.recorded is not None and not any(np.may_share_memory(y.x, x) for y in row for x in given):
 
             def again():
                 new = f(*inner, **settings)
-                for y, x in zip(row, new if isinstance(new, (tuple, list)) else (new,), strict=True):
+                for y, x in zip(row, new if isinstance(new, (tuple, list)) else (new,)):
                     y.x[...] = x
 
             device.recorded.append(again)
@@ -206,12 +215,17 @@ def made(device):
         y.x[...] = x
         return y
 
+    def filled(maker, *args):
+        y = asarray(maker(*args))
+        device.write(lambda: y.x.__setitem__(..., maker(*args)))
+        return y
+
     cupy = types.ModuleType("cupy")
     cupy.__spec__ = importlib.machinery.ModuleSpec("cupy", None)
     cupy.ndarray, cupy.RawModule, cupy.asarray = ndarray, RawModule, asarray
     cupy.empty = lambda shape, dtype=float: ndarray(shape if isinstance(shape, tuple) else (shape,), dtype)
     for maker in (np.zeros, np.ones, np.full, np.eye, np.arange):
-        setattr(cupy, maker.__name__, functools.partial(lambda f, *args: asarray(f(*args)), maker))
+        setattr(cupy, maker.__name__, functools.partial(filled, maker))
     cupy.cuda = types.SimpleNamespace(
         Stream=Stream, MemoryPool=MemoryPool, alloc=lambda nbytes: Pointer(_memory(nbytes)),
         alloc_pinned_memory=_memory, using_allocator=contextlib.nullcontext, get_current_stream=Stream,

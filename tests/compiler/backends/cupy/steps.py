@@ -42,7 +42,10 @@ def look_at(number: int) -> None:
     data = tuple(x[:4] for x in data_of(problem))
     eager, compiled = (in_calligrad.build(problem, weights, data, name) for name in ("eager", "cupy"))
     off = max(abs(float(eager().data) - float(compiled().data)) for _ in range(5))
-    print(f"{number} {problem.name}: losses off by {off:.1e}, {device.counts['graph']} runs as a graph")
+    before = dict(device.counts)
+    compiled()
+    counts = ", ".join(f"{n - before[what]} {what}s" for what, n in device.counts.items())
+    print(f"{number} {problem.name}: losses off by {off:.1e}; in a run {counts}")
     (done,) = found
     print(f"  on the host: {', '.join(sorted({name_of(line.op) for line in done.on_host})) or 'nothing'}")
     launches = [one for kernels in done.module.kernels.values() for one in kernels.launches]

@@ -120,7 +120,7 @@ class Surroundings:
         root = (module or "").partition(".")[0]
         if root == "calligrad":
             return True
-        return root not in self._own and _is_installed(module, file)
+        return root == "numpy" or (root not in self._own and _is_installed(module, file))
 
     def _places(self, x: Any, name: str) -> Iterator[tuple[Place | None, Any]]:
         """The places within ``x``; without one, what it leads to."""

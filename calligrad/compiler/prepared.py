@@ -59,7 +59,7 @@ class Sketch(Trace):
     def concretely(self, func: Callable, args: Any, kwargs: Any) -> Any:
         """The call, or just an array for its result."""
         if hasattr(func, "reference"):  # a primitive, whose kernel is just being prepared
-            func = func.__wrapped__
+            func = vars(func)["__wrapped__"]
         if not isinstance(func, np.ufunc) or func.nout > 1 or func.signature or kwargs:
             return super().concretely(func, args, kwargs)
         xs = [x.data if isinstance(x, Traced) else x for x in args]

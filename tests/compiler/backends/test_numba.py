@@ -148,6 +148,15 @@ def test_results_are_not_overwritten():
         np.testing.assert_allclose(y, expected(x, i), atol=1e-13)
 
 
+def test_views_of_results_are_not_overwritten():
+    moved = calligrad.compile(lambda x: (np.exp(x.T), np.exp(x)), backend="numba")
+    xs = np.random.default_rng(0).normal(size=(6, 30, 20))
+    kept = [[y[2:] for y in moved(x)] for x in xs]
+    for x, (first, second) in zip(xs, kept, strict=True):
+        np.testing.assert_allclose(first, np.exp(x.T)[2:], rtol=1e-14)
+        np.testing.assert_allclose(second, np.exp(x)[2:], rtol=1e-14)
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
 def test_after_a_fork():
     text = """

@@ -47,6 +47,7 @@ class Gathers:
     def __init__(self, cupy: Any) -> None:
         self.cupy = cupy
         self.table: dict[Callable, Callable] = {
+            np.take: _take,
             row_sums: self.row_sums, added: self.added, routed: self.routed, maxima: self.maxima, indices: self.indices
         }  # fmt: skip
         self._kernels: dict[Any, Any] = {}
@@ -112,3 +113,10 @@ class Gathers:
             self._kernels[key] = module.get_function(name)
         given = tuple(np.copy(a, order="C") if a is not out and not a.flags.c_contiguous else a for a in arrays)
         self._kernels[key]((min(-(-out.size // 256), 1 << 16), 1), (256,), given)
+
+
+def _take(x: Any, indices: Any, axis: Any = None, out: None = None, mode: str = "raise") -> Any:
+    """np.take; CuPy's has no ``mode``, and raises nothing."""
+    if mode != "raise":
+        raise NotImplementedError(f"take in the mode {mode!r}")
+    return np.take(x, indices, axis)

@@ -50,9 +50,7 @@ class Replay:
         known = self.executable.arrays()
         for is_kernels, lines in itertools.groupby(enumerate(self.executable.lines), lambda x: self._is_kernels(x[1])):
             numbered = list(lines)
-            if all(is_view(line) for _, line in numbered):
-                self._do(numbered, known, given)  # views of arrays that stay where they are stay, too
-            elif is_kernels:
+            if is_kernels:
                 self._as_graph(functools.partial(self._do, numbered, known, given))
             else:
                 for n, line in numbered:
@@ -102,7 +100,7 @@ class Replay:
             return True
         if line in self.executable.on_host or any(var.weak for var in line.ins):
             return False
-        if is_view(line) or self.executable.is_gather(line):
+        if is_view(line) or self.executable.is_gather(line):  # np.reshape may be a copy
             return True
         is_pointwise = isinstance(line.op, np.ufunc) and line.op.signature is None
         return (is_pointwise or line.op in _KERNELS) and not any(var.dtype.kind == "b" for var in line.ins[1:])

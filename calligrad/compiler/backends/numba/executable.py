@@ -211,24 +211,36 @@ class _Lying:
         }
 
 
+def _holders(pair: tuple[np.ndarray, int]) -> int:
+    return sys.getrefcount(pair[0])
+
+
+ALONE = _holders((np.empty(0), 0))
+"""What it says of an array that only the pair holds; Python's versions count differently."""
+
+COUNTS = getattr(sys, "_is_gil_enabled", lambda: True)()
+"""Whether the count is exact. Without the interpreter's lock it is not, and every result is a new array."""
+
+
 class _Pool:
     """Arrays for one output: one that nobody else holds any more is used again."""
 
     def __init__(self, var: Var, words: list[tuple[np.ndarray, int, int]], keep: int) -> None:
-        self.var, self.words, self.keep = var, words, keep
-        self.arrays: list[tuple[np.ndarray, int]] = []
+        counted = COUNTS and laid_out(var).base is None  # a view of a view holds what is behind both
+        self.var, self.words, self.keep = var, words, keep if counted else 0
+        self.pairs: list[tuple[np.ndarray, int]] = []  # arrays and their addresses
         self.current = 0
 
     def take(self) -> np.ndarray:
         """An array that nobody else holds, to which the words now point."""
-        for array, address in self.arrays:  # noqa: B007, it is used below
-            if sys.getrefcount(array) <= 3:  # the pool's pair, this name, and the question itself
+        for pair in self.pairs:
+            if _holders(pair) <= ALONE:
                 break
         else:
             array = laid_out(self.var)
-            address = array.__array_interface__["data"][0]
-            self.arrays.append((array, address))
-            del self.arrays[: -self.keep or None]
+            pair = array, array.__array_interface__["data"][0]
+            self.pairs = [*self.pairs, pair][-self.keep :] if self.keep else []
+        array, address = pair
         if address != self.current:
             for row, word, offset in self.words:
                 row[word] = address + offset

@@ -80,7 +80,7 @@ def made(device):
             return called(ufunc, inputs, kwargs)
 
         def __array_function__(self, func, kinds, args, kwargs):
-            if func.__name__ in _UNKNOWN | device.failing:
+            if func.__name__ in _UNKNOWN | device.failing or (func is np.take and len(args) > 4):
                 return NotImplemented
             return called(func, args, kwargs)
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import calligrad
+import calligrad.compiler.results  # for its Function
 from calligrad import Function, Value, gradients
 from calligrad.nests import leaves
 from calligrad.nn import functional
@@ -45,6 +46,7 @@ INTERNAL = {
     "Output",  # an entry of the graph that no user calls
     "Rotation",  # rotary_embedding, which PyTorch has not; see tests/nn/test_positions.py
     "Numeric",  # by differences, which keep no law to the last digit
+    "Gone",  # what stands for the graph of a compiled function; see tests/compiler/traps
 }
 ELSEWHERE = {  # functionals that draw numbers, or that PyTorch has not: their tests are in tests/nn
     "fractional_max_pool2d",
@@ -89,7 +91,7 @@ def functions_in_cases() -> set[type[Function]]:
 
 
 def name_of(func) -> str:
-    return {Value.__getitem__: "getitem", Value.__setitem__: "setitem"}.get(func) or numpy_name(func)
+    return {Value.__getitem__: "getitem", Value.__setitem__: "setitem", Value.__iter__: "getitem"}.get(func) or numpy_name(func)
 
 
 def is_constant(func) -> bool:

@@ -104,6 +104,8 @@ class Executable:
         x = x.get()
         if len(var.strides) == x.ndim and x.strides != var.strides:
             x = laid_out(x, var.strides)
+        if var.weak:
+            return x.item()
         return x if x.ndim or not var.is_scalar else x[()]
 
     # ---- on the GPU

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from calligrad.compiler.backends.cupy.kernel import C
+from calligrad.compiler.backends.cupy.constants import C
 from calligrad.compiler.definitions import definitions_of
 from calligrad.compiler.program import Line
 from calligrad.nn.embedding import row_sums

@@ -69,7 +69,7 @@ def offset(fused: Fused, var: Var, row: str, point: str) -> str:
     """Where the number of ``var`` lies at a row and a point of it, as C.
 
     >>> offset(Fused(None, (2, 3, 4), 1, {"x": (0, 4, 1)}, {}, (), (), {}), "x", "row", "point")
-    'point / 4 % 3 * 4 + point % 4'
+    'point / 4 * 4 + point % 4'
     """
     outer, inner = fused.shape[: fused.rows], fused.shape[fused.rows :]
     steps = fused.strides[var]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 import weakref
@@ -33,6 +34,7 @@ class Executable:
         self.errors = lowering.errors
         self.errors.checks = [self._call(Call(line)) for line in lowering.checked]
         self._lock = threading.Lock()
+        _executables.add(self)
         self._moving: dict[tuple[str, int], list[tuple[np.ndarray, int, int]]] = {}
         self.segments: list[tuple[Table, int] | Callable[[], None]] = []
         group: list[Task] = []
@@ -148,7 +150,7 @@ class Executable:
         """What is to be done in a run, as straight-line Python."""
         program, memory = self.lowering.program, self.lowering.memory
         scope: dict[str, Any] = {
-            "self": self, "seen": self._seen, "made": self._made, "move": self._move, "lock": self._lock,
+            "self": self, "seen": self._seen, "made": self._made, "move": self._move,
             "asarray": np.asarray, "array": np.array,
         }  # fmt: skip
         body = ["self._inputs = inputs"]
@@ -167,7 +169,7 @@ class Executable:
         results = "".join(f"{self._result(k, var, scope)}, " for k, var in enumerate(program.outputs))
         inner = "\n            ".join([*body, f"return ({results})"])
         clear = "self._inputs = ()\n            made.clear()"
-        text = ["def run(inputs):", "    with lock:", "        try:", f"            {inner}"]
+        text = ["def run(inputs):", "    with self._lock:", "        try:", f"            {inner}"]
         exec("\n".join([*text, "        finally:", f"            {clear}"]), scope)
         return scope["run"]
 
@@ -179,6 +181,19 @@ class Executable:
         for row, word, offset in self._moving["input", i]:
             row[word] = address + offset
         self._seen[i] = weakref.ref(array)
+
+
+_executables: weakref.WeakSet[Executable] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    """In a child process no thread holds a lock."""
+    for executable in _executables:
+        executable._lock = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 def _nothing() -> None:

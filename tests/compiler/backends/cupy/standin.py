@@ -71,6 +71,15 @@ def made(device):
             for name in ("shape", "dtype", "strides", "ndim", "size", "nbytes", "flags")
         )
 
+        def part(name):
+            def put(self, value):
+                number = plain(value)
+                device.write(lambda: setattr(self.x, name, number))
+
+            return property(lambda self: called(lambda x: getattr(x, name), (self,), {}), put)
+
+        real, imag = part("real"), part("imag")
+
         def __array__(self, *args, **kwargs):
             raise TypeError("Implicit conversion to a NumPy array is not allowed")
 

@@ -8,7 +8,8 @@ import subprocess
 import numpy as np
 import pytest
 
-from calligrad.compiler.backends.cupy.kernel import kernels_of, knows, literal
+from calligrad.compiler.backends.cupy.constants import literal
+from calligrad.compiler.backends.cupy.kernel import kernels_of, knows
 from calligrad.compiler.backends.cupy.mirror import extent
 from calligrad.compiler.backends.cupy.module import source_of
 from calligrad.compiler.passes import grouped

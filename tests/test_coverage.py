@@ -91,7 +91,9 @@ def functions_in_cases() -> set[type[Function]]:
 
 
 def name_of(func) -> str:
-    return {Value.__getitem__: "getitem", Value.__setitem__: "setitem", Value.__iter__: "getitem"}.get(func) or numpy_name(func)
+    return {Value.__getitem__: "getitem", Value.__setitem__: "setitem", Value.__iter__: "getitem"}.get(
+        func
+    ) or numpy_name(func)
 
 
 def is_constant(func) -> bool:

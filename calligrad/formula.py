@@ -62,7 +62,10 @@ def formula(f: Callable, plainly: Callable | None = None) -> Callable:
     def call(*xs: Any, **settings: Any) -> Any:
         if not is_served(*xs):
             return f(*xs, **settings)
-        key = (*[x is not None and (x.shape, x.strides, x.dtype.str, x.flags.aligned) for x in xs], *settings.values())
+        key = (
+            *[x is not None and (x.shape, x.strides, x.dtype.str, x.flags.aligned) for x in xs],
+            *[(name, type(x), x) for name, x in settings.items()],
+        )
         run = programs.get(key)
         if run is None:
             from calligrad.compiler.prepared import prepared

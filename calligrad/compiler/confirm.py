@@ -17,6 +17,7 @@ from calligrad.compiler.program import Var
 from calligrad.compiler.results import Wanted
 from calligrad.compiler.traced import CaptureError
 from calligrad.compiler.wording import call_of
+from calligrad.still import SMALL
 
 if TYPE_CHECKING:
     from calligrad.compiler.capture import Capture
@@ -36,7 +37,9 @@ class Record:
         for number in trace.host.results:
             self.inputs[trace.host.given(number)] = "number", number.text, tuple(trace.host.lines)
         self.found: dict[int, Any] = {id(x.data): x.data for x in trace.found}
-        self.found_by: dict[Any, Any] = {x.storage.input: x.data for x in trace.found}
+        self.found_by: dict[Any, Any] = {  # with what they hold, as the caller may write into those that are results
+            x.storage.input: (x.data, x.data.copy() if x.data.nbytes <= SMALL else x.data) for x in trace.found
+        }
         self.results = {
             "it returns": _form(capture.result, capture),
             "it leaves": [(place.identity, _form(nest, capture)) for place, nest in capture.rebinds],
@@ -51,9 +54,9 @@ class Record:
             return table.setdefault(key, len(table))
 
         numbers = {var: number(key) for var, key in self.inputs.items()}
-        for var, x in self.found_by.items():
+        for var, (x, held) in self.found_by.items():
             is_lasting = other.found.get(id(x)) is x
-            numbers[var] = number(("outside", id(x)) if is_lasting else ("constant", *_content(x)))
+            numbers[var] = number(("outside", id(x)) if is_lasting else ("constant", *_content(held)))
         for line in self.program.lines:
             args = (
                 line.args[1:] if line.op is setitem and line.args[1] is Ellipsis else line.args
@@ -80,7 +83,7 @@ def confirm(first: Record, capture: Capture) -> dict[Var, Any]:
     for what, form in first.results.items():
         if _key(form, known) != _key(second.results[what], numbers):
             _refuse(capture, "", f"{what} something else in every call")
-    return {var: x.copy(order="K") for var, x in second.found_by.items() if first.found.get(id(x)) is not x}
+    return {var: held.copy(order="K") for var, (x, held) in second.found_by.items() if first.found.get(id(x)) is not x}
 
 
 def _refuse(capture: Capture, where: str, what: str) -> None:

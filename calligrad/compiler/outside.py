@@ -38,7 +38,11 @@ class Outside:
 
     def _note_owners(self) -> None:
         self.owners.clear()
-        self.owners.update(id(x if x.base is None else x.base) for x in map(self.last.__getitem__, self.written))
+        for i in self.written:
+            x = self.last[i]
+            while x is not None:  # of what as_strided and others give, the memory is a few steps away
+                self.owners.add(id(x))
+                x = getattr(x, "base", None)
 
     def is_apart(self, array: Any) -> bool:
         """Whether an array shares no memory with those that are written into."""

@@ -162,10 +162,12 @@ class Script:
                 )
         outside = Outside(places, self._written)
         self.scope |= {"last": outside.last, "fits": outside.fits, "owners": outside.owners, "apart": outside.is_apart}
+        self.scope["plain"] = (type(None), np.ndarray)
         if outside.written:
             for x in loose:
                 body.append(
-                    f"if (id({x}) if {x}.base is None else id({x}.base)) in owners and not apart({x}): return None"
+                    f"if ((id({x}) if (b := {x}.base) is None else id(b)) in owners or type(b) not in plain)"
+                    f" and not apart({x}): return None"
                 )
         for var in self._written & {var for var in self.text_of if self.text_of[var] in loose}:
             x = self.text_of[var]

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from llvmlite import ir
 
 from calligrad.kernels import math
-from calligrad.kernels.number import Number, _call, copysign, where
+from calligrad.kernels.number import Number, _call, copysign, frozen, where
 
 
 def is_float(x: Number) -> bool:
@@ -188,7 +188,7 @@ def cast(x: Number, dtype: str) -> Number:
         else:
             write = builder.uitofp if _is_bit(x) else builder.sitofp
     elif is_float(x):
-        write = builder.fptosi
+        return frozen(builder, builder.fptosi(x.value, whole))
     elif target.width > element.width:
         write = builder.zext if _is_bit(x) else builder.sext
     else:

@@ -158,11 +158,11 @@ class _Writer:
         builder = self.builder
         self.chunk_at = {}
         for i, reduction in enumerate(accumulators(self.nest), start=len(self.operands)):
-            kind = in_memory(reduction.dtype)
             size = self.steps[i][-1]
             self.chunk_at[i] = builder.gep(self.at[i], [builder.mul(chunk, size)])
             with self.each(INT(0), size) as j:
-                builder.store(constant(kind, IDENTITY[reduction.kind]), builder.gep(self.chunk_at[i], [j]))
+                first = to_memory(builder, constant(TYPES[reduction.dtype], IDENTITY[reduction.kind]))
+                builder.store(first, builder.gep(self.chunk_at[i], [j]))
 
     def _row(self, row: ir.Value) -> None:
         builder, nest = self.builder, self.nest

@@ -135,10 +135,7 @@ class Number:
 
     def to_int(self) -> Number:
         """A whole float as an int of the same width; of NaN and of what is too large, any int."""
-        whole = self.builder.fptosi(self.value, self.typed(ir.IntType(64 if self.double else 32)))
-        frozen = Instruction(self.builder.block, whole.type, "freeze", [whole])  # else LLVM may do as it likes with NaN
-        self.builder._insert(frozen)
-        return Number(self.builder, frozen)
+        return frozen(self.builder, self.builder.fptosi(self.value, self.typed(ir.IntType(64 if self.double else 32))))
 
     def to_float(self) -> Number:
         """An int as a float of the same width."""
@@ -156,6 +153,13 @@ class Number:
         if _is_float(self.element):
             return Number(self.builder, self.builder.fptrunc(self.value, self.typed(ir.FloatType())))
         return Number(self.builder, self.builder.trunc(self.value, self.typed(ir.IntType(32))))
+
+
+def frozen(builder: ir.IRBuilder, value: ir.Value) -> Number:
+    """An int made of a float: of NaN and of what is too large some int, with which LLVM may not do as it likes."""
+    made = Instruction(builder.block, value.type, "freeze", [value])
+    builder._insert(made)
+    return Number(builder, made)
 
 
 def _is_float(element: ir.Type) -> bool:

@@ -231,4 +231,6 @@ if hasattr(np, "unstack"):  # NumPy 2.1
     @implements(np.unstack)
     def unstack(x: Any, /, *, axis: int = 0) -> tuple[Any, ...]:
         """``np.unstack``."""
+        if np.ndim(x) == 0:
+            raise ValueError("Input array must be at least 1-d.")
         return Unstack(axis)(x)

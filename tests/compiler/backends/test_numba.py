@@ -124,6 +124,70 @@ def expected(x, shift):
     return e / np.sum(e, axis=1, keepdims=True) + shift
 
 
+def agree(f, *arrays):
+    compiled = calligrad.compile(f, backend="numba")
+    for _ in range(4):
+        got, wanted = compiled(*arrays), f(*arrays)
+    np.testing.assert_array_equal(got, wanted)
+
+
+@pytest.mark.parametrize(
+    "f", [np.max, np.min, np.any, np.all, lambda x: np.max(x, axis=0), lambda x: np.min(x, axis=1)]
+)
+def test_extremes_of_truth_values(f):
+    rng = np.random.default_rng(0)
+    for share in (0.0, 0.5, 1.0):
+        agree(f, rng.random((3000, 7)) < share)
+
+
+def test_whole_numbers_beyond_the_dtype():
+    a = np.arange(5, dtype=np.int32)
+    agree(lambda a: np.stack([a > 3_000_000_000, a == 2**32, a <= -(2**32)]), a)
+    agree(lambda a: np.where(a < 2**31, a, -1), a)
+
+
+def test_powers_that_are_roots_and_reciprocals():
+    x = np.array([-np.inf, -0.0, 0.0, 2.0, np.inf])
+    with np.errstate(all="ignore"):
+        agree(lambda x: np.stack([x**0.5, x**1, x**2, x**-1]), x)
+
+
+def test_an_array_that_must_not_be_written_into():
+    def double(x):
+        x *= 2
+
+    compiled = calligrad.compile(double, backend="numba")
+    for _ in range(3):
+        compiled(np.ones(3))
+    x = np.frombuffer(np.ones(3).tobytes())
+    with pytest.raises(ValueError, match="read-only"):
+        compiled(x)
+    assert (x == 1).all()
+
+
+def test_memory_that_is_shared_by_way_of_strides():
+    p = np.arange(4.0)
+
+    def f(x):
+        a = np.sin(x)
+        p[...] = p + 1
+        return a + np.sin(x)
+
+    compiled = calligrad.compile(f, backend="numba")
+    for _ in range(3):
+        compiled(np.ones(4))
+    with pytest.raises(calligrad.CaptureError, match="memory"):
+        compiled(np.lib.stride_tricks.as_strided(p, (4,), (8,)))
+
+
+def test_the_first_result_is_ones_own():
+    compiled = calligrad.compile(lambda x: (np.arange(3), x * 2), backend="numba")
+    x = np.ones(2)
+    compiled(x)[0][...] += 7
+    for _ in range(3):
+        assert compiled(x)[0].tolist() == [0, 1, 2]
+
+
 def test_threads_of_python_share_one_program():
     xs = np.random.default_rng(0).normal(size=(8, 300, 200))
     wrong = []

@@ -49,6 +49,7 @@ class Executable:
                 self.segments.append(self._call(task))
         self._inputs: list[Any] = []
         self._made: dict[int, np.ndarray] = {}
+        self._written = frozenset(memory.in_place.values())
         self._seen: list[Any] = [_nothing] * len(program.inputs)
         self._pools = {k: _Pool(var, self._moving.get(("output", k), []), keep) for k, var in memory.fresh.items()}
         self.run = self._script()
@@ -177,6 +178,8 @@ class Executable:
 
     def _move(self, i: int, array: np.ndarray) -> None:
         """Input ``i`` is another array than in the last run: tell the kernels."""
+        if i in self._written and not array.flags.writeable:
+            raise ValueError("assignment destination is read-only")  # as NumPy says it
         address = array.__array_interface__["data"][0]
         for row, word, offset in self._moving["input", i]:
             row[word] = address + offset

@@ -13,6 +13,9 @@ from calligrad.compiler.program import Line, Var
 from calligrad.kernels.arithmetic import TYPES, knows
 from calligrad.kernels.nest import IDENTITY, Nest, Operand, Phase, Reduction, Step
 
+POWERS = {-1: "reciprocal", 0.5: "sqrt", 1: "copy", 2: "square"}
+"""What is faster, and exact, in place of a power."""
+
 PIECE = 4096  # numbers of one long row that are a row of their own
 MOST_CHUNKS = 16  # of rows, each of which accumulates its own sums
 
@@ -125,6 +128,8 @@ class Translation:
 
         dtypes = loop_dtypes(line)
         args = line.args[:1] if name == "astype" else line.args
+        if name == "power" and type(args[1]) in (int, float) and args[1] in POWERS:  # as NumPy does
+            name, args, dtypes = POWERS[args[1]], args[:1], dtypes[:1]
         refs = [self._argument(x, _known(dtype), added) for x, dtype in zip(args, dtypes)]
         out = _known(line.out.dtype)
         if name == "astype":
@@ -139,6 +144,8 @@ class Translation:
     def _argument(self, x: Any, dtype: str, added: Any) -> tuple:
         if type(x) is not Var:
             x = x.item() if isinstance(x, np.generic) else x
+            if dtype.startswith("int") and not (isinstance(x, int) and abs(x) <= np.iinfo(dtype).max):
+                raise Unsupported(f"{x} is no {dtype}")
             return ("constant", repr(x), dtype)
         ref = self._ref(x)
         return ref if _known(x.dtype) == dtype else added(Step("cast", (ref,), dtype))

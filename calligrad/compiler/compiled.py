@@ -296,6 +296,10 @@ def _refuse_strange(x: Any) -> None:
             raise TypeError(f"a compiled function takes arrays of numbers, not of {x.dtype}")
         if type(x) is not np.ndarray:
             raise TypeError(f"a compiled function takes arrays of NumPy's own, not {type(x).__name__}")
+    elif hasattr(type(x), "__cuda_array_interface__"):
+        raise TypeError(
+            'a compiled function takes arrays of NumPy\'s own; backend="cupy" brings them to the GPU itself'
+        )
 
 
 def _depth() -> int:

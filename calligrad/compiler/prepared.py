@@ -11,6 +11,7 @@ from calligrad.compiler.passes import grouped, optimized
 from calligrad.compiler.program import Program
 from calligrad.compiler.trace import Trace
 from calligrad.compiler.traced import Traced
+from calligrad.kernels.eager import lying
 from calligrad.modes import capturing
 
 
@@ -39,7 +40,7 @@ def _program(f: Callable, xs: tuple[np.ndarray, ...], settings: dict[str, Any]) 
     capturing.insert(0, bystander)  # the last of them is asked: a capture of compile that goes on, perhaps elsewhere
     try:
         with np.errstate(all="ignore"):
-            inputs = [None if x is None else trace.input(_lying_like(x)) for x in xs]
+            inputs = [None if x is None else trace.input(lying(x.shape, x.strides, x.dtype)) for x in xs]
             result = f(*inputs, **settings)
         trace.settle()
     finally:
@@ -67,14 +68,6 @@ class Sketch(Trace):
         if not first.shape:
             return super().concretely(func, args, kwargs)
         return np.nditer([*xs, None], ["zerosize_ok"], op_dtypes=[None] * len(xs) + [first.dtype]).operands[-1]
-
-
-def _lying_like(x: np.ndarray) -> np.ndarray:
-    """An array that lies as ``x`` does, of zeros, for which the memory is never touched."""
-    spans = [(n - 1) * step for n, step in zip(x.shape, x.strides)]
-    before = -sum(span for span in spans if span < 0)
-    memory = np.zeros(before + sum(span for span in spans if span > 0) + x.itemsize, np.uint8)
-    return np.ndarray(x.shape, x.dtype, memory, before, x.strides)
 
 
 class _Bystander:

@@ -94,16 +94,18 @@ def _ready(name: str, windows: Any, dtype: np.dtype, layouts: tuple) -> _Ready |
     """The plan for arrays that lie so, or None if it would take too much memory."""
     from calligrad.kernels import convolving
 
-    likes = {key: _lying(shape, strides, dtype) for key, shape, strides in layouts}
+    likes = {key: lying(shape, strides, dtype) for key, shape, strides in layouts}
     plan = getattr(convolving, name)(windows, **likes)
     return _Ready(plan) if plan.spaces.get("work", 0) <= MOST * parallel.MOST else None
 
 
-def _lying(shape: tuple[int, ...], strides: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
-    """An array that lies so; its contents mean nothing, and must not be read."""
+def lying(shape: tuple[int, ...], strides: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+    """An array of zeros that lies so, with gaps or backwards; as long as nobody reads it, it takes no memory."""
+    if 0 in shape:
+        return np.zeros(shape, dtype)
     spans = [(n - 1) * step for n, step in zip(shape, strides, strict=True)]
     before = -sum(min(0, span) for span in spans)
-    memory = np.empty(before + sum(max(0, span) for span in spans) + dtype.itemsize, np.uint8)
+    memory = np.zeros(before + sum(max(0, span) for span in spans) + dtype.itemsize, np.uint8)
     return np.ndarray(shape, dtype, memory, before, strides)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from calligrad.compiler.operations import call_at, setitem
 from calligrad.compiler.passes.fusion import Fused
 from calligrad.compiler.program import Line, Program, Var, mapped, vars_in
+from calligrad.kernels.eager import lying
 
 VIEWS = frozenset(
     (
@@ -82,7 +83,7 @@ class Memory:
         self.unplanned = sum(root.nbytes for root in self.roots if root.kind == "own")
 
     def _new(self, var: Var, kind: str, index: int) -> None:
-        root = Root(kind, index, lying_as(var) if kind == "input" else laid_out(var))
+        root = Root(kind, index, lying(var.shape, var.strides, var.dtype) if kind == "input" else laid_out(var))
         root.first = index if kind == "own" else -1
         self.roots.append(root)
         self.at[var] = Location(root, root.whole)
@@ -212,16 +213,6 @@ def laid_out(var: Var) -> np.ndarray:
     order = sorted(range(len(var.shape)), key=lambda i: -abs(var.strides[i]) if var.strides else 0)
     dense = np.empty([var.shape[i] for i in order], var.dtype)
     return dense.transpose(np.argsort(order)) if order != sorted(order) else dense  # a view is nobody's own
-
-
-def lying_as(var: Var) -> np.ndarray:
-    """An array with just the strides of ``var``, which may leave gaps or lie backwards; its contents mean nothing."""
-    if 0 in var.shape:
-        return np.empty(var.shape, var.dtype)
-    spans = [(n - 1) * step for n, step in zip(var.shape, var.strides)]
-    first = -sum(span for span in spans if span < 0)
-    memory = np.empty(first + sum(span for span in spans if span > 0) + var.dtype.itemsize, np.uint8)
-    return np.ndarray(var.shape, var.dtype, memory, first, var.strides)
 
 
 def _extent(x: np.ndarray) -> int:

@@ -91,6 +91,7 @@ def source_of_program(program: Program, name: str, words: Mapping[Var, str] = Ma
     blocks += ["import numpy as np", definitions_of(own)]
     blocks += ["\n".join(f"{names[var]} = {_array_source(x)}" for var, x in program.constants.items())]
     function = "".join(c if c.isalnum() else "_" for c in name.rpartition(".")[2]).strip("_") or "program"
+    function = "program" if keyword.iskeyword(function) else function
     head = _wrapped(f"def {function}(", [names[var] for var in program.inputs], "):")
     body = [*_inputs(program, names), *_body(program, names)]
     blocks = [block for block in blocks if block]

@@ -7,6 +7,7 @@ in between is seen. Everything else that is found is noted: in a run where it is
 
 from __future__ import annotations
 
+import dis
 import functools
 import sys
 import sysconfig
@@ -161,10 +162,10 @@ class Surroundings:
             yield from self._of_object(x, name)
 
     def _of_function(self, x: FunctionType) -> Iterator[tuple[Place | None, Any]]:
-        names = self._read(x.__code__)
+        self._read(x.__code__)
         for key, cell in zip(x.__code__.co_freevars, x.__closure__ or ()):
             yield Place(cell, "cell_contents", True, key), None
-        yield from self._of_namespace(x.__globals__, names)
+        yield from self._of_namespace(x.__globals__, _globals_of(x.__code__))
         if x.__defaults__:
             yield Place(x, "__defaults__", True, f"the defaults of {x.__name__}"), None
         for inner in (x.__kwdefaults__, vars(x)):
@@ -217,12 +218,10 @@ class Surroundings:
 
     # ---- which names code uses
 
-    def _read(self, code: CodeType) -> frozenset[str]:
-        """The names that a function, or one defined within it, uses."""
-        names = _names_of(code)
+    def _read(self, code: CodeType) -> None:
+        """Note the names that a function, or one defined within it, uses."""
         self.codes.append(code)
-        self.names |= names
-        return names
+        self.names |= _names_of(code)
 
     def _is_named(self, key: str) -> bool:
         """Whether some code that was found can read the attribute: no other needs to be watched."""
@@ -242,13 +241,25 @@ def _is_special(key: str) -> bool:
 
 
 @functools.cache
-def _names_of(code: CodeType) -> frozenset[str]:
-    names: set[str] = set()
+def _codes(code: CodeType) -> tuple[CodeType, ...]:
+    """The code, and that of all functions defined within it."""
     codes = [code]
     for inner in codes:
-        names.update(inner.co_names)
         codes += [part for part in inner.co_consts if isinstance(part, CodeType)]
-    return frozenset(names)
+    return tuple(codes)
+
+
+@functools.cache
+def _names_of(code: CodeType) -> frozenset[str]:
+    """The names of globals and attributes that it uses."""
+    return frozenset(name for inner in _codes(code) for name in inner.co_names)
+
+
+@functools.cache
+def _globals_of(code: CodeType) -> frozenset[str]:
+    """The names of globals that it uses: those that are no attributes."""
+    lines = (line for inner in _codes(code) for line in dis.get_instructions(inner))
+    return frozenset(line.argval for line in lines if line.opname.endswith(("_GLOBAL", "_NAME")))
 
 
 @functools.cache

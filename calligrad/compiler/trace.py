@@ -26,6 +26,9 @@ from calligrad.rules import RULES, numpy_name
 ARRAYS.add(Traced)
 
 
+_CASTS_ARRAYS_ALONE = np.lib.NumpyVersion(np.__version__) < "2.1.0"  # np.astype, which took no numbers then
+
+
 class Trace:
     """Records calls on Traced arrays, and runs them, so that each array holds what it would.
 
@@ -115,6 +118,8 @@ class Trace:
         if func is np.nan_to_num and not kwargs.pop("copy", args[1] if len(args) > 1 else True):
             x, args = args[0], (args[0], True, *args[2:])
             return writes.stored(self, x, self._run(func, args, kwargs)) if isinstance(x.data, np.ndarray) else x
+        if func is np.astype and _CASTS_ARRAYS_ALONE and isinstance(args[0].data, np.generic):
+            return self.getitem(self._run(np.asarray, args, kwargs), ())
         args, kwargs, out = contents.without_out(func, args, kwargs)
         if out is not None:
             return writes.into(self, out, func, args, kwargs)

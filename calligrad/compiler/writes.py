@@ -98,7 +98,7 @@ def _chosen(trace: Trace, x: Traced, mask: Var, value: Any) -> Var | None:
     if type(new) is not Var:
         new = np.asarray(new).astype(x.dtype)[()]
     elif new.weak or new.dtype != x.dtype:
-        new = trace.line(np.asarray if new.weak else np.astype, (new, x.dtype), {}, None)
+        new = trace.line(np.astype if new.shape else np.asarray, (new, x.dtype), {}, None)
     var = trace.line(np.where, (mask, new, old), {}, None)
     return var if var.strides == x.strides else None
 

@@ -49,6 +49,8 @@ def computed(
     outs = out if isinstance(out, tuple) else (out,) * ufunc.nout
     if not all(o is None or isinstance(o, Value) for o in outs):
         raise TypeError(f"{numpy_name(ufunc)} cannot write a Value into the array out=: the graph would be cut")
+    if any(isinstance(unwrap(o), np.generic) for o in outs):
+        raise TypeError("return arrays must be of ArrayType: where NumPy has a number, nothing can be written into")
     mask = as_arraylike(unwrap(where))
     if None not in outs:  # NumPy's own checks of shapes and dtypes, before anything is written
         asked = {"out": tuple(np.copy(unwrap(o)) for o in outs), "where": mask, "casting": casting}

@@ -74,8 +74,9 @@ def _plain(x: Any) -> Any:
 
 
 def snapshot() -> Any:
-    """Where the shared generator and NumPy's and Python's own stand, for ``rewind``."""
-    return (None if _generator is None else (_generator, _generator.bit_generator.state)), np.random.get_state()  # noqa: NPY002, users may draw from it
+    """Where the shared generator and NumPy's old one stand, for ``rewind``."""
+    own = None if _generator is None else (_generator, _generator.bit_generator.state)
+    return own, np.random.get_state()  # noqa: NPY002, users may draw from it
 
 
 def rewind(snapshot: Any) -> None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -19,19 +18,6 @@ from calligrad.train import CheckpointError, load, save
 FORMAT = "calligrad table model 1"
 DROPOUT = 0.1
 TOGETHER = 4096  # rows that go through the network at once
-
-
-@contextmanager
-def one_blas_thread() -> Iterator[None]:
-    """Within this block OpenBLAS works on one thread: with matrices so small, several mostly wait for each other.
-
-    On processors that are busy with other work a step of the training took 0.6 ms on one thread, and 60 on two.
-    """
-    parallel._blas_threads(+1)
-    try:
-        yield
-    finally:
-        parallel._blas_threads(-1)
 
 
 @dataclass
@@ -72,7 +58,7 @@ class TableModel:
     def __call__(self, features: np.ndarray) -> np.ndarray:
         """The probabilities (rows, classes), or the predicted numbers (rows,) in the units of the data."""
         self.net.eval()
-        with no_grad(), one_blas_thread():
+        with no_grad(), parallel.one_blas_thread():  # with matrices so small, several mostly wait for each other
             parts = [self.net(features[i : i + TOGETHER]).data for i in range(0, len(features), TOGETHER)]
         outputs = np.concatenate(parts).astype(np.float64)
         return softmax(outputs, axis=1) if isinstance(self.target, Classes) else self.target.back(outputs[:, 0])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -63,7 +64,7 @@ class Capture:
         self._moving = moving
         self._plain = plain
         self._counts: dict[tuple[int, int], Number] = {}
-        self._born: dict[int, Value] = {}
+        self._born: dict[int, weakref.ref[Value]] = {}  # they die when they would without a capture
         self._unread: dict[int, Place] = {}  # gradients that nobody has asked for
         self.opened: dict[Place, Any] = {}  # what was put there
         self._thread = threading.get_ident()
@@ -84,7 +85,7 @@ class Capture:
                     raise trace.refused from error
                 raise
             finally:
-                trace.is_open = False
+                trace.close()
             self._leave()
 
     # ---- before the run
@@ -197,14 +198,18 @@ class Capture:
     def born(self, x: Value) -> None:
         """Note a Value that the function makes: it is none from outside."""
         if self.is_here():
-            self._born[id(x)] = x
+            self._born[id(x)] = weakref.ref(x)
             if type(x._array) is np.ndarray:
                 x._array = self.trace.lifted(x._array)
+
+    def _is_born(self, x: Value) -> bool:
+        known = self._born.get(id(x))
+        return known is not None and known() is x
 
     def reach(self, *xs: Any) -> None:
         """Open the Values among ``xs`` that were not found before."""
         for x in xs:
-            if not isinstance(x, Value) or not self.is_here() or id(x) in self._born:
+            if not isinstance(x, Value) or not self.is_here() or self._is_born(x):
                 continue
             if id(x) in self.surroundings.computed:
                 raise self.trace.error(
@@ -310,6 +315,14 @@ class Capture:
         self.first_result = with_leaves(now, self.result)
         for f, args in self.later:
             f(*with_leaves(now, args))
+
+    def let_go(self) -> None:
+        """Forget the arrays: what holds a capture and what it holds hold each other."""
+        self.trace.outside.clear()
+        self.trace.found.clear()
+        self.values.clear()
+        self._result = None
+        del self.changes
 
 
 def _bits(x: Any) -> Any:

@@ -11,7 +11,7 @@ from calligrad.compiler.passes import grouped, optimized
 from calligrad.compiler.program import Program
 from calligrad.compiler.trace import Trace
 from calligrad.compiler.traced import Traced
-from calligrad.kernels.eager import lying
+from calligrad.memory import lying
 from calligrad.modes import capturing
 
 
@@ -45,7 +45,7 @@ def _program(f: Callable, xs: tuple[np.ndarray, ...], settings: dict[str, Any]) 
         trace.settle()
     finally:
         capturing.remove(bystander)
-        trace.is_open = False
+        trace.close()
     results = result if isinstance(result, tuple) else (result,)
     given: list[Any] = [x.storage.input for x in inputs if x is not None]
     found = [var for var in trace.inputs if var not in given]

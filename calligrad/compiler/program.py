@@ -6,7 +6,7 @@ came to be an argument, a parameter or a random draw: to a program all of them a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -169,12 +169,3 @@ def renamed(line: Line, table: dict[Var, Any]) -> Line:
         return table.get(x, x) if type(x) is Var else x
 
     return Line(line.op, mapped(other, line.args), mapped(other, line.kwargs), line.outs, line.where)
-
-
-def users_of(lines: Iterable[Line]) -> dict[Var, list[Line]]:
-    """For each Var the lines that read it."""
-    users: dict[Var, list[Line]] = {}
-    for line in lines:
-        for var in dict.fromkeys(line.ins):
-            users.setdefault(var, []).append(line)
-    return users

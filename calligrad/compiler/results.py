@@ -8,6 +8,7 @@ import numpy as np
 
 from calligrad.compiler.arguments import leaves_of, with_leaves
 from calligrad.compiler.host import Number
+from calligrad.compiler.storage import owner
 from calligrad.compiler.traced import Traced
 from calligrad.function import Function, computed
 from calligrad.value import Value, as_result
@@ -75,11 +76,11 @@ class Results:
             x = trace.lifted(x)
         storage = x.storage
         if storage.input is not None and not self.capture.is_drawn(storage.input):
-            if x is storage.owner and isinstance(x.data, np.ndarray):
+            if x.taken is None and isinstance(x.data, np.ndarray):
                 return Wanted(x.data, outside=storage.input)
             x = np.copy(x, order="K")  # a view of an array from outside: it shall be one's own
         var = trace.var_of(x)
-        is_view = x.taken is not None and storage.owner.symbol in trace.shared
+        is_view = x.taken is not None and owner(x).symbol in trace.shared
         if var in self.outputs or is_view:  # x[...] = y has made two arrays one Var
             var = trace.var_of(x.copy("K"))
         self.outputs.append(var)

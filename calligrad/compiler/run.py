@@ -13,6 +13,7 @@ from calligrad.compiler.confirm import Record, confirm
 from calligrad.compiler.passes import optimized
 from calligrad.compiler.program import Program, Var
 from calligrad.compiler.script import Script
+from calligrad.memory import give_back
 from calligrad.value import Value
 
 
@@ -65,6 +66,7 @@ class Run:
         self.attempt = Script(capture, self._no).whole(self.program, execute, constants)
         self.words = _words(capture)
         _let_go(capture)
+        give_back()  # what the captures held; the program has memory of its own
         self._record = None
         self.is_confirmed = True
 
@@ -74,7 +76,8 @@ class Run:
 
 
 def _let_go(capture: Capture) -> None:
-    """Forget the arrays of a capture: others may be there in the next run."""
+    """Forget the arrays of a capture: others may be there in the next run, and these shall die now."""
+    capture.let_go()
     for place in capture.surroundings.places:
         if isinstance(place.original, (np.ndarray, Value)):
             place.original = None

@@ -1,6 +1,6 @@
 """Storage: which arrays of a capture share memory, and what a write into one of them does to the others.
 
-In a program nothing is changed: a write makes a new array. So the array that covers a piece of memory, its owner,
+In a program nothing is changed: a write makes a new array. So the array that covers a piece of memory, its ``owner``,
 stands for another Var after each write. A view of it is taken anew, by the call that made it, when it is next read;
 and what is written into a view is put where it stands in its source, and so on up to the owner.
 """
@@ -21,12 +21,11 @@ if TYPE_CHECKING:
 
 
 class Storage:
-    """A piece of memory: the array that covers it, how often it was written into, and what it held before."""
+    """A piece of memory: how often it was written into, and what it held before."""
 
-    __slots__ = ("before", "input", "owner", "version")
+    __slots__ = ("before", "input", "version")
 
     def __init__(self) -> None:
-        self.owner: Traced
         self.version = 0
         self.input: Var | None = None  # what stands for it as it was at the beginning, if it came from outside
         self.before: np.ndarray | None = None  # of an array from outside that was written into
@@ -52,6 +51,13 @@ class View:
         line = self.line
         outs = tuple(Var(out.shape, out.dtype, out.strides) for out in line.outs)
         return Line(line.op, mapped(now, line.args), mapped(now, line.kwargs), outs, where)
+
+
+def owner(x: Traced) -> Traced:
+    """The array that covers the memory of ``x``: ``x`` itself, if it is no view."""
+    while x.taken is not None:
+        x = x.taken.source
+    return x
 
 
 def var_of(trace: Trace, x: Traced) -> Var:

@@ -211,9 +211,7 @@ class Trace:
         return made
 
     def _owner(self, data: Any, var: Var) -> Traced:
-        own = Storage()
-        own.owner = Traced(data, self, own, var)
-        return own.owner
+        return Traced(data, self, Storage(), var)
 
     def _zeros(self, like: Any) -> Traced:
         x = np.zeros(like.shape, like.dtype)
@@ -269,6 +267,13 @@ class Trace:
     def written(self) -> list[Traced]:
         """The arrays from outside that were written into."""
         return [traced for traced in self.outside.values() if traced.storage.before is not None]
+
+    def close(self) -> None:
+        """The capture is over: nothing is written down any more, and nothing can be undone."""
+        self.is_open = False
+        for traced in self.overwritten:
+            traced.storage.before = None
+        self.overwritten.clear()
 
     # ---- refusing
 

@@ -117,10 +117,10 @@ def _own(trace: Trace, x: Any, what: str) -> Traced:
 
 def _change(trace: Trace, x: Traced, func: Callable, args: Any, kwargs: Any) -> None:
     """Run a call that writes into ``x``; what an array from outside held before is remembered."""
-    whole = x.storage.owner.data
-    if x.storage.before is None and id(whole) in trace.outside:
-        x.storage.before = whole.copy()
-        trace.overwritten.append(x.storage.owner)
+    whole = storage.owner(x)
+    if x.storage.before is None and id(whole.data) in trace.outside:
+        x.storage.before = whole.data.copy()
+        trace.overwritten.append(whole)
     trace.concretely(func, args, kwargs)
 
 

@@ -6,15 +6,17 @@ import operator
 import weakref
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from calligrad.data import workers as pools
 from calligrad.data.collation import collate as join
 from calligrad.data.datasets import Dataset, checked_indices, occurrence
 from calligrad.data.samplers import RandomSampler, Sampler, SequentialSampler
 from calligrad.random import generator
+
+if TYPE_CHECKING:
+    from calligrad.data import workers as pools
 
 
 class DataLoader:
@@ -106,6 +108,8 @@ class DataLoader:
         todo = range(start, total)
         if not self.workers:
             return (maker(number) for number in todo)  # no map: a StopIteration of the dataset would end it in silence
+        from calligrad.data import workers as pools  # here, as few need what processes take
+
         count = min(self.workers, max(1, len(todo)))
         if self.worker_kind == "threads":
             return pools.threads(maker, todo, count, self.prefetch)

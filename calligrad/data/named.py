@@ -9,8 +9,6 @@ from pathlib import Path
 
 import numpy as np
 
-from calligrad.data import official
-
 
 def load(name: str, split: str = "train", *, folder: str | os.PathLike | None = None) -> tuple[np.ndarray, np.ndarray]:
     """``images, labels`` of the data set called ``name``.
@@ -38,16 +36,17 @@ def load(name: str, split: str = "train", *, folder: str | os.PathLike | None = 
     >>> images.shape, labels[:5]
     ((1797, 8, 8), array([0, 1, 2, 3, 4]))
     """
-    names = ["digits", *official.SETS]
-    if name not in names:
-        raise ValueError(f"there is no data set {name!r}; there is {', '.join(map(repr, names))}")
     if split not in ("train", "test"):
         raise ValueError(f'split is "train" or "test", not {split!r}')
-    if name != "digits":
-        return official.SETS[name].read(split, None if folder is None else Path(folder))
-    if split != "train":
-        raise ValueError('"digits" is of one piece: split it with calligrad.data.stratified_split')
-    return _digits()
+    if name == "digits":
+        if split != "train":
+            raise ValueError('"digits" is of one piece: split it with calligrad.data.stratified_split')
+        return _digits()
+    from calligrad.data import official  # here, as it loads what downloads take
+
+    if name not in official.SETS:
+        raise ValueError(f"there is no data set {name!r}; there is 'digits', {', '.join(map(repr, official.SETS))}")
+    return official.SETS[name].read(split, None if folder is None else Path(folder))
 
 
 def _digits() -> tuple[np.ndarray, np.ndarray]:

@@ -164,7 +164,7 @@ OPERATIONS: dict[str, Callable[..., Number]] = {
     "invert": _not,
     "where": where,
     **{
-        name: getattr(math, name).write
+        name: getattr(math, name)
         for name in (
             "exp", "exp2", "expm1", "log", "log1p", "log2", "log10", "tanh", "sinh", "cosh", "sin", "cos", "erf",
             "sigmoid", "power",

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from calligrad import parallel
+from calligrad.memory import lying
 
 enabled = os.environ.get("CALLIGRAD_KERNELS", "1") != "0"
 WORTH = 2**22  # products, from which on a convolution is worth a kernel
@@ -97,16 +98,6 @@ def _ready(name: str, windows: Any, dtype: np.dtype, layouts: tuple) -> _Ready |
     likes = {key: lying(shape, strides, dtype) for key, shape, strides in layouts}
     plan = getattr(convolving, name)(windows, **likes)
     return _Ready(plan) if plan.spaces.get("work", 0) <= MOST * parallel.MOST else None
-
-
-def lying(shape: tuple[int, ...], strides: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
-    """An array of zeros that lies so, with gaps or backwards; as long as nobody reads it, it takes no memory."""
-    if 0 in shape:
-        return np.zeros(shape, dtype)
-    spans = [(n - 1) * step for n, step in zip(shape, strides, strict=True)]
-    before = -sum(min(0, span) for span in spans)
-    memory = np.zeros(before + sum(max(0, span) for span in spans) + dtype.itemsize, np.uint8)
-    return np.ndarray(shape, dtype, memory, before, strides)
 
 
 def _after_fork() -> None:

@@ -30,8 +30,8 @@ GH_AT, SLOPES, U, GS, GH, SPACE_BACK, SPACE_BACK_SIZE = 3, 9, 12, 15, 16, 19, 20
 
 
 def _step(z_r, z_u, z_n, b_r, b_u, b_n, h, s_r, s_u, s_n):
-    r, u, m = sigmoid.write(z_r + (s_r + b_r)), sigmoid.write(z_u + (s_u + b_u)), s_n + b_n
-    n = tanh.write(z_n + r * m)
+    r, u, m = sigmoid(z_r + (s_r + b_r)), sigmoid(z_u + (s_u + b_u)), s_n + b_n
+    n = tanh(z_n + r * m)
     return r, u, n, m, n + u * (h - n)
 
 

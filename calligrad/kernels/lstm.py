@@ -51,10 +51,10 @@ def _units_forward(builder, units, sums, sums_gate, z, z_row, c, h, gates, row, 
             numbers(p) + Number(builder, read_first(builder, vector, q, count))
             for p, q in zip(_gates(builder, sums, sums_gate), _gates(builder, z, builder.mul(z_row, units)))
         ]
-        i, f, g, o = (g.write(x) for g, x in zip((sigmoid, sigmoid, tanh, sigmoid), before))
+        i, f, g, o = (g(x) for g, x in zip((sigmoid, sigmoid, tanh, sigmoid), before))
         new = f * numbers(c) + i * g
         write(builder, new.value, c)
-        write(builder, (o * tanh.write(new)).value, h)
+        write(builder, (o * tanh(new)).value, h)
         write_first(builder, new.value, cs, count)
         for place, x in zip(_gates(builder, gates, builder.mul(row, units)), (i, f, g, o)):
             write_first(builder, x.value, place, count)
@@ -88,7 +88,7 @@ def _units_back(builder, units, gm, gc, gates, row, cs, before, before_row, gz, 
             return Number(builder, read_first(builder, vector, place, count))
 
         i, f, g, o = (seen(place) for place in _gates(builder, gates, builder.mul(row, units)))
-        tanh_c, gh = tanh.write(seen(cs)), numbers(gm)
+        tanh_c, gh = tanh(seen(cs)), numbers(gm)
         g_c = numbers(gc) + gh * o * (1 - tanh_c * tanh_c)
         write(builder, (g_c * f).value, gc)
         found = (

@@ -1,20 +1,8 @@
 """exp, log, tanh, erf, sin and their kin for kernels: by hand, without a branch, so that loops of them become vectors.
 
-A kernel compiled by numba calls them with float32 or float64, or with vectors of either (``vectors.py``). They are
-within 2 units in the last place (ulp) of the true value in float32 and within 4 in float64, for all numbers; NaN,
-infinities, signed zeros and subnormal numbers go the way they go in NumPy. The bits are the same on any processor, in
-vectors of any size, and whether ``fastmath`` of the kernel has "contract" or not.
-
->>> import numba, numpy as np
->>> from calligrad.kernels.math import exp
->>> @numba.njit(error_model="numpy")
-... def softmax_numerators(x, y):
-...     for i in range(x.size):
-...         y[i] = exp(x[i])
->>> y = np.empty(3, np.float32)
->>> softmax_numerators(np.array([0, 1, -np.inf], np.float32), y)
->>> y
-array([1.       , 2.7182817, 0.       ], dtype=float32)
+They write the instructions for a ``Number``: one float32 or float64, or a vector of either. They are within 2 units in
+the last place (ulp) of the true value in float32 and within 4 in float64, for all numbers; NaN, infinities, signed
+zeros and subnormal numbers go the way they go in NumPy. The bits are the same on any processor, in any vector.
 
 Each goes in three steps. The argument is brought into a small interval by an identity, such as exp(n ln 2 + r) =
 2^n exp(r); there a polynomial (``series.py``) follows the function; and the float is put together from its bits. What
@@ -35,7 +23,6 @@ from calligrad.kernels.number import (
     Number,
     copysign,
     fma,
-    function,
     polynomial,
     power_of_two,
     rint,
@@ -93,14 +80,12 @@ def _scaled(p: Number, n: Number) -> Number:
     return p * power_of_two(half) * power_of_two(n - half)
 
 
-@function
 def exp(x: Number) -> Number:
     """The exponential function."""
     n, r = _without_powers(x)
     return _scaled(_exp_less_one(r) + 1.0, n.to_int())
 
 
-@function
 def exp2(x: Number) -> Number:
     """Two to the power of x."""
     bound = 1400.0 if x.double else 200.0
@@ -109,7 +94,6 @@ def exp2(x: Number) -> Number:
     return _scaled(_exp_less_one((x - n) * float(LN2)) + 1.0, n.to_int())
 
 
-@function
 def expm1(x: Number) -> Number:
     """exp(x) - 1, exact for small x too."""
     n, r = _without_powers(x)
@@ -119,7 +103,6 @@ def expm1(x: Number) -> Number:
     return copysign(fma(_exp_less_one(r), first, first - power_of_two(half - n)) * second, x)
 
 
-@function
 def tanh(x: Number) -> Number:
     """The hyperbolic tangent."""
     size = abs(x)
@@ -136,7 +119,6 @@ def _half_exp(x: Number) -> Number:
     return _scaled(_exp_less_one(r) + 1.0, n.to_int() - 1)
 
 
-@function
 def sinh(x: Number) -> Number:
     """The hyperbolic sine."""
     size = abs(x)
@@ -147,14 +129,12 @@ def sinh(x: Number) -> Number:
     return copysign(where(size > 1.5, half - 0.25 / half, near), x)
 
 
-@function
 def cosh(x: Number) -> Number:
     """The hyperbolic cosine."""
     half = _half_exp(abs(x))
     return half + 0.25 / half
 
 
-@function
 def sigmoid(x: Number) -> Number:
     """1 / (1 + exp(-x)), even where exp(-x) is infinite."""
     n, r = _without_powers(-x)
@@ -204,14 +184,12 @@ def _at_the_ends(x: Number, log: Number) -> Number:
     return where(x < math.inf, log, x)  # NaN too
 
 
-@function
 def log(x: Number) -> Number:
     """The natural logarithm."""
     k, m = _as_power(x)
     return _at_the_ends(x, _log_of(m - 1.0, k))
 
 
-@function
 def log1p(x: Number) -> Number:
     """log(1 + x), exact for small x too."""
     whole = x + 1.0
@@ -265,19 +243,16 @@ def _log_to_base(x: Number, unit: Fraction) -> Number:
     return _at_the_ends(x, total + lost)
 
 
-@function
 def log2(x: Number) -> Number:
     """The logarithm to base 2."""
     return _log_to_base(x, 1 / LN2)
 
 
-@function
 def log10(x: Number) -> Number:
     """The logarithm to base 10."""
     return _log_to_base(x, 1 / LN10)
 
 
-@function
 def power(x: Number, y: Number) -> Number:
     """x to the power of y."""
     size = abs(x)
@@ -288,7 +263,7 @@ def power(x: Number, y: Number) -> Number:
         n, r = _without_powers(product)
         result = _scaled(_exp_less_one(r + lost) + 1.0, n.to_int())
     else:
-        result = exp.write(y.wide() * log.write(size.wide())).narrow()
+        result = exp(y.wide() * log(size.wide())).narrow()
     whole = rint(y).equals(y)
     odd = whole & rint(y * 0.5).differs(y * 0.5)
     result = where(odd, copysign(result, x), result)
@@ -299,7 +274,6 @@ def power(x: Number, y: Number) -> Number:
 # ---------------------------------------------------------------- the error function
 
 
-@function
 def erf(x: Number) -> Number:
     """The error function, 2 / sqrt(pi) times the integral of exp(-t**2) from 0 to x."""
     size, far = abs(x), 6.0 if x.double else 4.0  # where it is 1
@@ -326,13 +300,11 @@ def _sine(x: Number, quarters: int) -> Number:
     return value if quarters else where(abs(x) < (2.0**-27 if x.double else 2.0**-13), x, value)
 
 
-@function
 def sin(x: Number) -> Number:
     """The sine of x radians, of any size."""
     return _sine(x, 0)
 
 
-@function
 def cos(x: Number) -> Number:
     """The cosine of x radians, of any size."""
     return _sine(x, 1)

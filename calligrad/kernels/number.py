@@ -7,15 +7,12 @@ and an int32 too, which numba's own arithmetic would widen.
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
 from llvmlite import ir
 from llvmlite.ir.instructions import Instruction
-from numba import types
-from numba.extending import intrinsic
 
 # numba gives the flags of the kernel ("contract", "reassoc") to the operations that have none; these allow nothing
 EXACT = ("arcp",)
@@ -255,34 +252,3 @@ def polynomial(x: Number, coefficients: Sequence[float | Fraction]) -> Number:
     for coefficient in reversed(rest):  # Horner's rule
         value = fma(value, x, coefficient)
     return value
-
-
-def function(write: Callable[..., Number]) -> Any:
-    """A function of numbers as one that a kernel may call, with float32 or float64; ``.write`` is the function itself.
-
-    >>> import numba
-    >>> @function
-    ... def hypotenuse_squared(x, y):
-    ...     return fma(x, x, y * y)
-    >>> numba.njit(lambda x, y: hypotenuse_squared(x, y))(3.0, 4.0)
-    25.0
-    """
-
-    def typed(_: Any, *args: Any) -> Any:
-        kinds = [types.unliteral(arg) for arg in args]
-        if any(isinstance(kind, (types.Integer, types.Boolean)) or kind != kinds[0] for kind in kinds):
-            return None
-
-        def generate(_: Any, builder: ir.IRBuilder, signature: Any, values: Sequence[ir.Value]) -> ir.Value:
-            return write(*(Number(builder, value) for value in values)).value
-
-        return kinds[0](*kinds), generate
-
-    context = inspect.Parameter("context", inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    named = inspect.Signature([context, *inspect.signature(write).parameters.values()])
-    typed.__signature__ = named  # type: ignore[attr-defined]  # numba wants to know how many there are
-    typed.__name__ = typed.__qualname__ = write.__name__
-    typed.__module__, typed.__doc__ = write.__module__, write.__doc__
-    made: Any = intrinsic(typed)
-    made.write = write
-    return made

@@ -13,10 +13,11 @@ from calligrad.kernels.registers import INT, read_first, vector_at, write_first
 from calligrad.kernels.tiles import compiled
 from calligrad.kernels.vectors import offset, pointer, width
 
-# The words: how many planes; of rows and of columns the size of a plane and the kernel, stride, padding, dilation and
-# count of the windows. Then where x and the maxima lie, and memory of each thread for a row of x; or, for the gradient,
-# where x, the gradient of the maxima and that of x lie.
-PLANES, ROWS, COLUMNS, ARRAYS = 0, 1, 7, 13
+# The words: how many planes; of rows and of columns the size of a plane, the kernel (0 if windows differ in length),
+# stride, padding, dilation and count of the windows, and which word their table begins with: for each window, where in
+# the plane it begins, and how many of its taps are there. Then where x and the maxima lie, and memory of each thread
+# for a row of x; or, for the gradient, where x, the gradient of the maxima and that of x lie.
+PLANES, ROWS, COLUMNS, ARRAYS = 0, 1, 8, 15
 
 
 # ---------------------------------------------------------------- windows of 2 by 2, side by side
@@ -112,12 +113,8 @@ def first_and_last(args, along, tap):
 @compiled
 def taps(args, along, window):
     """Where a window begins within the plane, how far its taps are apart, and how many of them are within."""
-    start, apart, count = window * args[along + 2] - args[along + 3], args[along + 4], args[along + 1]
-    while start < 0 and count > 0:  # as a rule there is nothing to do, where a division would take its time
-        start, count = start + apart, count - 1
-    while count > 0 and start + (count - 1) * apart >= args[along]:
-        count -= 1
-    return start, apart, count
+    place = args[along + 6] + 2 * window
+    return args[place], args[along + 4], args[place + 1]
 
 
 @compiled
@@ -176,6 +173,11 @@ def largest_of_row(args, x, i, spare, y):
         row += row_step
     for j in range(args[COLUMNS + 5]):
         y[j] = -math.inf
+    if args[COLUMNS + 1] == 0:
+        for j in range(args[COLUMNS + 5]):
+            column, step, columns = taps(args, COLUMNS, j)
+            for b in range(columns):
+                largest_apart(offset(spare, column + b * step), 1, offset(y, j), 1)
     for b in range(args[COLUMNS + 1]):
         first, last, shift = first_and_last(args, COLUMNS, b)
         covered = offset(spare, first * args[COLUMNS + 2] + shift)

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
-from functools import cache
-from pathlib import Path
-
 import numpy as np
 
 from calligrad.kernels.cache import Kernel, compile_kernel
@@ -72,48 +68,3 @@ def arguments(
         else:
             words += [x.ctypes.data, *(stride // x.itemsize for stride in np.broadcast_to(x, shape).strides)]
     return np.array([*words, relu, work.ctypes.data, *then], np.int64)
-
-
-# ---------------------------------------------------------------- by BLAS
-
-
-def blas_product(dtype: np.dtype | type) -> Kernel:
-    """The kernel that leaves products to BLAS: its words end with ``cblas_gemm(dtype)``.
-
-    It takes only what ``blas_takes``, and no other kernel can follow on rows.
-    """
-    name = f"blas_{np.dtype(dtype)}"
-    return compile_kernel(f"from calligrad.kernels.blas import {name}", name)
-
-
-def blas_takes(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> bool:
-    """Whether BLAS can read A and B and write C: the numbers of a row, or those of a column, must lie side by side.
-
-    >>> import numpy as np
-    >>> from calligrad.kernels.product import blas_takes
-    >>> x = np.ones((8, 8))
-    >>> blas_takes(x, x.T, x), blas_takes(x, x[:, ::2], x)
-    (True, False)
-    """
-
-    def side_by_side(x: np.ndarray) -> bool:
-        row, column = (stride // x.itemsize for stride in x.strides[-2:])
-        return (column == 1 and row >= x.shape[-1]) or (row == 1 and column >= x.shape[-2])
-
-    return all(side_by_side(x) for x in (a, b, c)) and c.strides[-1] == c.itemsize
-
-
-@cache
-def cblas_gemm(dtype: np.dtype | type) -> int:
-    """The address of ``cblas_sgemm`` or ``cblas_dgemm`` in the OpenBLAS of NumPy's wheel; 0 if it brings none."""
-    name = f"cblas_{'s' if np.dtype(dtype) == np.float32 else 'd'}gemm"
-    package = Path(np.__file__).parent
-    for path in [*package.with_name("numpy.libs").glob("*openblas*"), *package.glob(".dylibs/*openblas*")]:
-        try:
-            library = ctypes.CDLL(str(path))
-        except OSError:
-            continue
-        for symbol in (f"scipy_{name}64_", f"{name}64_"):
-            if function := getattr(library, symbol, None):
-                return ctypes.cast(function, ctypes.c_void_p).value or 0
-    return 0

@@ -34,7 +34,7 @@ def _rectified(z, total):
 
 
 # panels: z, h, and the sums
-by_tanh = panelwise("rnn.tanh", (0, 2), (1,), lambda z, total: (tanh.write(z + total),))
+by_tanh = panelwise("rnn.tanh", (0, 2), (1,), lambda z, total: (tanh(z + total),))
 by_relu = panelwise("rnn.relu", (0, 2), (1,), _rectified)
 # panels: h, the gradient of z, a spare one, and the gradient of h
 tanh_back = panelwise("rnn.tanh.back", (0, 3), (1,), lambda h, gh: (gh * (1.0 - h * h),))

@@ -75,7 +75,6 @@ class Table:
     """Lines that are run in their order, as often as wanted; their words are read at each run.
 
     ``errors`` is where the kernels of these lines report errors; after one, the lines that are left are skipped.
-    ``blas`` says that a line calls OpenBLAS, which then works on one thread for each thread of a run.
 
     >>> import numpy as np
     >>> from calligrad.kernels.cache import compile_kernel
@@ -91,10 +90,9 @@ class Table:
     array([ 3,  4,  8, 12])
     """
 
-    def __init__(self, lines: Sequence[Line], *, errors: Errors | None = None, blas: bool = False) -> None:
+    def __init__(self, lines: Sequence[Line], *, errors: Errors | None = None) -> None:
         self.lines = list(lines)
         self.errors = errors or Errors()
-        self.blas = blas
         for line in self.lines:
             if line.args.dtype != np.int64 or not line.args.flags.c_contiguous:
                 raise TypeError(f"{line.kernel.name}: args must be contiguous int64, not {line.args.dtype}")
@@ -113,11 +111,7 @@ class Table:
         The results are the same for any number of threads. A second call at the same time waits for the first.
         """
         with self._running:
-            if self.blas:
-                with parallel.one_blas_thread():
-                    self._run(threads)
-            else:
-                self._run(threads)
+            self._run(threads)
             self.errors.check()
 
     def _run(self, threads: int) -> None:

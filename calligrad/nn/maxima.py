@@ -103,7 +103,7 @@ def indices_of_any(x: Any, windows: tuple) -> Any:
     for axis in range(-1, -len(windows) - 1, -1):
         where = _first_maxima(x, windows[axis].rows(), axis)
         x = np.take_along_axis(x, where, axis)
-        places = np.take_along_axis(places, where, axis) if stride > 1 else places
+        places = np.take_along_axis(places, where, axis) if axis < -1 else places
         places = places + where * stride
         stride *= windows[axis].size
     return places

@@ -6,7 +6,7 @@ import pytest
 pytest.importorskip("numba")
 
 from calligrad.kernels.cache import compile_kernel
-from calligrad.kernels.product import arguments, blas_product, blas_takes, cblas_gemm, product, workspace
+from calligrad.kernels.product import arguments, product, workspace
 from calligrad.kernels.runtime import Line, Table
 
 SIZES = [0, 1, 2, 3, 4, 5, 8, 13, 16, 17, 31, 32, 33, 64, 100, 256, 257, 400, 513]
@@ -127,35 +127,3 @@ def test_threads_side_by_side():
     table.run(threads=2)
     assert_near(c, a, b)
     np.testing.assert_array_equal(c, d.T)
-
-
-@pytest.mark.parametrize("dtype", TYPES)
-def test_the_same_by_blas(dtype):
-    if not cblas_gemm(dtype):
-        pytest.skip("NumPy brings no OpenBLAS here")
-    random = np.random.default_rng(0)
-    for items, m, k, n in [
-        (1, 200, 30, 50),
-        (1, 30, 20, 700),
-        (3, 64, 10, 64),
-        (2, 1, 5, 1),
-        (1, 0, 3, 4),
-        (1, 4, 0, 3),
-    ]:
-        for a_turned, b_turned in np.ndindex(2, 2):
-            a = random.normal(size=(items, k, m) if a_turned else (items, m, k)).astype(dtype)
-            b = random.normal(size=(items, n, k) if b_turned else (items, k, n)).astype(dtype)
-            a, b = a.swapaxes(1, 2) if a_turned else a, b.swapaxes(1, 2) if b_turned else b
-            d = random.normal(size=n).astype(dtype)
-            c = np.empty((items, m, n), dtype)
-            assert blas_takes(a, b, c) or not c.size or not k
-            words = np.append(arguments(a, b, c, np.empty(0), d, relu=True), cblas_gemm(dtype))
-            results = []
-            for threads in (1, 2, 5):
-                c[...] = np.nan
-                for thread in range(threads):
-                    blas_product(dtype)(words, thread, threads)
-                results.append(c.copy())
-            assert_near(results[0], a, b, d, relu=True)
-            np.testing.assert_array_equal(results[1], results[0])
-            np.testing.assert_array_equal(results[2], results[0])

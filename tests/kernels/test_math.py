@@ -15,6 +15,7 @@ from llvmlite import binding
 
 from calligrad.kernels import math as functions
 from calligrad.kernels import series, vectors
+from tests.kernels.callable import function
 
 NAMES = [
     "exp",
@@ -52,7 +53,7 @@ def exact(name, x):
 @cache
 def loop(name):
     """A kernel that calls the function for each number."""
-    f = getattr(functions, name)
+    f = function(getattr(functions, name))
 
     @numba.njit(error_model="numpy", fastmath={"contract"})
     def kernel(x, y):
@@ -139,7 +140,7 @@ def test_sine_and_cosine_of_large_angles(x, sine, cosine):
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @numpy_raises_no_flags
 def test_power(dtype):
-    power = functions.power
+    power = function(functions.power)
 
     @numba.njit(error_model="numpy")
     def kernel(x, y, z):
@@ -165,7 +166,7 @@ def test_power(dtype):
 @pytest.mark.parametrize("name", NAMES)
 @numpy_raises_no_flags
 def test_vectors_give_the_same_bits(name, dtype):
-    f, kind = getattr(functions, name), numba.from_dtype(np.dtype(dtype))
+    f, kind = function(getattr(functions, name)), numba.from_dtype(np.dtype(dtype))
 
     @numba.njit(error_model="numpy")
     def kernel(x, y, n):
@@ -192,7 +193,7 @@ def test_loops_become_vectors(name):
 @pytest.mark.parametrize("name", NAMES)
 @numpy_raises_no_flags
 def test_the_flags_of_a_kernel_do_not_touch_them(name):
-    f = getattr(functions, name)
+    f = function(getattr(functions, name))
 
     @numba.njit(error_model="numpy", fastmath={"reassoc", "arcp"})
     def kernel(x, y):
@@ -204,6 +205,6 @@ def test_the_flags_of_a_kernel_do_not_touch_them(name):
 
 
 def test_they_refuse_ints():
-    f = functions.exp
+    f = function(functions.exp)
     with pytest.raises(numba.core.errors.TypingError):
         numba.njit(lambda x: f(x))(1)

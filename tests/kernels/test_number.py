@@ -7,7 +7,8 @@ pytest.importorskip("numba")
 
 import numba
 
-from calligrad.kernels.number import copysign, fma, function, polynomial, power_of_two, shifted, two_sum, where
+from calligrad.kernels.number import copysign, fma, polynomial, power_of_two, shifted, two_sum, where
+from tests.kernels.callable import function
 
 
 def called(f, *args):

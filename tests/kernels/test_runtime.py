@@ -13,7 +13,6 @@ import pytest
 pytest.importorskip("numba")
 
 from calligrad import parallel
-from calligrad.kernels import runtime
 from calligrad.kernels.cache import compile_kernel
 from calligrad.kernels.runtime import OUT_OF_BOUNDS, Errors, Line, Table
 
@@ -203,19 +202,6 @@ def test_an_interrupt_is_raised_after_the_table(threads):
     args[1:] = 0
     table.run(threads)
     assert np.array_equal(args[1:], before)  # the first run went to its end, and left nothing locked
-
-
-def test_blas_has_one_thread_meanwhile():
-    blas = parallel._openblas()
-    if blas is None:
-        pytest.skip("NumPy without OpenBLAS")
-    get, _ = blas
-    before, seen = get(), []
-    ask = runtime.ctypes.CFUNCTYPE(None, *[runtime.ctypes.c_int64] * 3)(lambda *args: seen.append(get()))
-    kernel = runtime.Kernel("ask", runtime.ctypes.cast(ask, runtime.ctypes.c_void_p).value)
-    Table([Line(kernel, np.zeros(1, int))], blas=True).run()
-    assert seen == [1]
-    assert get() == before
 
 
 def test_words_must_be_integers():

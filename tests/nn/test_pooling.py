@@ -34,6 +34,16 @@ def test_nan_is_the_maximum_and_the_last_of_them_gets_the_gradient():
     np.testing.assert_array_equal(F.adaptive_max_pool2d(x, 1, return_indices=True)[1], [[[[4]]]])
 
 
+def test_indices_in_planes_of_one_column():
+    x = np.array([3.0, 1, 4, 1, 5, 9]).reshape(1, 1, 6, 1)
+    for f in (lambda x: F.max_pool2d(x, (2, 1), return_indices=True), lambda x: F.adaptive_max_pool2d(x, (3, 2), True)):
+        y, indices = f(x)
+        np.testing.assert_array_equal(y[0, 0, :, 0], [3, 4, 9])
+        np.testing.assert_array_equal(indices[0, 0, :, 0], [0, 2, 5])
+    x[0, 0, 1] = np.nan
+    np.testing.assert_array_equal(F.adaptive_max_pool2d(x, (3, 2), True)[1][0, 0, :, 1], [1, 2, 5])
+
+
 def test_nan_stays_in_its_windows():
     x = IMAGES.copy()
     x[0, 0, 0, 0] = np.nan

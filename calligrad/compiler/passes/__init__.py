@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from calligrad.compiler.passes.common import without_repeats
 from calligrad.compiler.passes.constants import with_constants
 from calligrad.compiler.passes.copies import without_copies
 from calligrad.compiler.passes.dead import without_dead_code
 from calligrad.compiler.passes.fusion import fused
 from calligrad.compiler.passes.lowering import lowered
+from calligrad.compiler.passes.repeats import without_repeats
 from calligrad.compiler.program import Line, Program
 
 PASSES = (without_copies, with_constants, without_repeats, without_dead_code)

@@ -30,6 +30,21 @@ def test_maxima_and_their_gradients_are_numpys(window, columns):
     assert_same(pooled_and_back(*window), x, g, rtol=1e-6, atol=1e-6)
 
 
+@pytest.mark.parametrize("sizes", [(5, 5), (1, 4), (6, 3), (8, 2)])
+@pytest.mark.parametrize("columns", [1, 4, 13])
+def test_windows_of_unequal_length(sizes, columns):
+    rng = np.random.default_rng(0)
+    x = rng.integers(0, 3, (2, 3, 6, columns)).astype(np.float32)
+    x[1, 2, 1:3] = np.nan
+    g = rng.standard_normal((2, 3, *sizes), np.float32)
+
+    def f(x, g):
+        y, pull = calligrad.vjp(lambda x: F.adaptive_max_pool2d(x, sizes), x)
+        return y, pull(g)[0]
+
+    assert_same(f, x, g, rtol=1e-6, atol=1e-6)
+
+
 def test_the_last_nan_of_a_window_counts():
     x = np.arange(32.0).reshape(1, 2, 4, 4)
     x[0, 0, :2, :2] = np.nan

@@ -11,12 +11,11 @@ from calligrad.compiler.backends.cupy.functions import Gathers, functions_of
 from calligrad.compiler.backends.cupy.mirror import Mirror
 from calligrad.compiler.backends.cupy.module import Module
 from calligrad.compiler.backends.cupy.replay import Replay
-from calligrad.compiler.operations import call_at, changed, filled, laid_out, put_back, setitem
+from calligrad.compiler.operations import COPIES, laid_out
 from calligrad.compiler.passes.fusion import Fused
 from calligrad.compiler.passes.views import is_view
 from calligrad.compiler.program import Line, Program, Var, mapped
 
-_ARRAYS = frozenset((setitem, put_back, call_at, changed, filled))
 """Operations that give an array, also of one number: NumPy's others give a number then."""
 
 
@@ -44,7 +43,7 @@ class Executable:
         self.replay: Any = None
         """None before there is one; False if there can be none."""
         self.outputs: list[Any] = []
-        written = {out for line in program.lines if line.op in _ARRAYS for out in line.outs}
+        written = {out for line in program.lines if line.op in COPIES for out in line.outs}
         self._scalars = {var for var in program.outputs if var.is_scalar and var not in written}
         self._dead = _last_uses(program, self.lines)
 

@@ -14,12 +14,9 @@ import numpy as np
 from calligrad import parallel
 from calligrad.compiler.backends.numba.lowering import Call, Lowering, Task
 from calligrad.compiler.backends.numba.memory import Root, laid_out
-from calligrad.compiler.operations import call_at, changed, filled, put_back, setitem
+from calligrad.compiler.operations import COPIES
 from calligrad.compiler.program import Var, mapped
 from calligrad.kernels.runtime import Line, Table
-
-ARRAYS = frozenset((setitem, put_back, call_at, changed, filled))
-"""Operations that give an array, also of one number."""
 
 WORTH = 25_000  # nanoseconds of work from which on a second thread is worth its hand-over
 
@@ -145,7 +142,7 @@ class Executable:
     def _is_scalar(self, var: Var) -> bool:
         """Whether NumPy gives a number for it: a copy of an array that was changed is an array, also without axes."""
         lines = (line for line in self.lowering.program.lines if var in line.outs)
-        return var.is_scalar and all(line.op not in ARRAYS for line in lines)
+        return var.is_scalar and all(line.op not in COPIES for line in lines)
 
     def _script(self) -> Callable[[list[Any]], tuple]:
         """What is to be done in a run, as straight-line Python."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import operator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +12,7 @@ import numpy as np
 from calligrad.compiler.operations import call_at, setitem
 from calligrad.compiler.passes.fusion import Fused
 from calligrad.compiler.program import Line, Program, Var, mapped, vars_in
-from calligrad.kernels.eager import lying
+from calligrad.memory import lying, untouched
 
 VIEWS = frozenset(
     (
@@ -83,7 +85,9 @@ class Memory:
         self.unplanned = sum(root.nbytes for root in self.roots if root.kind == "own")
 
     def _new(self, var: Var, kind: str, index: int) -> None:
-        root = Root(kind, index, lying(var.shape, var.strides, var.dtype) if kind == "input" else laid_out(var))
+        root = Root(
+            kind, index, lying(var.shape, var.strides, var.dtype) if kind == "input" else laid_out(var, _unread)
+        )
         root.first = index if kind == "own" else -1
         self.roots.append(root)
         self.at[var] = Location(root, root.whole)
@@ -208,11 +212,15 @@ def _is_whole(location: Location) -> bool:
     return like is whole or (like.size == whole.size and like.flags.c_contiguous and whole.flags.c_contiguous)
 
 
-def laid_out(var: Var) -> np.ndarray:
+def laid_out(var: Var, empty: Callable = np.empty) -> np.ndarray:
     """An array of the shape and layout of ``var``, dense; its contents mean nothing."""
     order = sorted(range(len(var.shape)), key=lambda i: -abs(var.strides[i]) if var.strides else 0)
-    dense = np.empty([var.shape[i] for i in order], var.dtype)
+    dense = empty([var.shape[i] for i in order], var.dtype)
     return dense.transpose(np.argsort(order)) if order != sorted(order) else dense  # a view is nobody's own
+
+
+def _unread(shape: Sequence[int], dtype: np.dtype) -> np.ndarray:
+    return untouched(math.prod(shape) * dtype.itemsize).view(dtype).reshape(shape)
 
 
 def _extent(x: np.ndarray) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,14 +16,16 @@ from calligrad.compiler.program import Line, Var
 from calligrad.kernels.cache import compile_kernel
 from calligrad.nn import pooling
 from calligrad.nn.maxima import maxima, routed
-from calligrad.nn.windows import Sliding
+from calligrad.nn.windows import Sliding, Uneven
+
+AHEAD = 15  # words of windows ahead of those of the arrays, as ``calligrad.kernels.pooling`` reads them
 
 
 @lowers(maxima)
 def largest(lowering: Lowering, line: Line) -> bool:
     """``maxima`` of one or two axes of windows."""
     (x,) = line.args
-    if not _fits(lowering, line, [x, line.out]):
+    if not _fits(lowering, line, [x, line.out], (Sliding, Uneven)):
         return False
     row = lowering.space(x.shape[-1] * x.dtype.itemsize * parallel.MOST)
     return _pool(lowering, line, "maxima", x, [x], [row])
@@ -32,7 +35,8 @@ def largest(lowering: Lowering, line: Line) -> bool:
 def gradient(lowering: Lowering, line: Line) -> bool:
     """``routed``, the gradient of ``maxima``."""
     g, x = line.args
-    return _fits(lowering, line, [g, x, line.out]) and _pool(lowering, line, "routed", x, [x, g])
+    fits = _fits(lowering, line, [g, x, line.out], (Sliding, Uneven))
+    return fits and _pool(lowering, line, "routed", x, [x, g])
 
 
 @lowers(pooling.sums, pooling.spread)
@@ -55,10 +59,10 @@ def scaled(lowering: Lowering, line: Line) -> bool:
     return _pool(lowering, line, name, x if name == "sums" else line.out, [cast, x], [*steps, spare])
 
 
-def _fits(lowering: Lowering, line: Line, arrays: list[Any]) -> bool:
+def _fits(lowering: Lowering, line: Line, arrays: list[Any], kinds: tuple[type, ...] = (Sliding,)) -> bool:
     """Whether there are kernels for windows and arrays like these."""
     windows = line.kwargs["windows"]
-    if len(windows) > 2 or not all(isinstance(w, Sliding) for w in windows):
+    if len(windows) > 2 or not all(isinstance(w, kinds) for w in windows):
         return False
     if not all(type(var) is Var and lowering.at(var).like.flags.c_contiguous for var in arrays):
         return False
@@ -67,25 +71,39 @@ def _fits(lowering: Lowering, line: Line, arrays: list[Any]) -> bool:
     )
 
 
-def _pool(lowering: Lowering, line: Line, name: str, x: Var, inputs: list[Any], more: list[int] | None = None) -> bool:
+def _pool(lowering: Lowering, line: Line, name: str, x: Var, inputs: list[Any], more: Sequence[int] = ()) -> bool:
     """Add the kernel for windows over ``x``."""
     windows = line.kwargs["windows"]
+    places = [place if isinstance(place, Location) else lowering.at(place) for place in (*inputs, line.out)]
     words = [math.prod(x.shape[: len(x.shape) - len(windows)])]
+    tables: list[int] = []
+    begin = AHEAD + len(places) + len(more)
     for w in (*(Sliding(1, 1, 1, 0, 1, 1),) * (2 - len(windows)), *windows):
-        words += [w.size, w.kernel, w.stride, w.padding, w.dilation, w.count]
+        settings = (w.kernel, w.stride, w.padding, w.dilation) if isinstance(w, Sliding) else (0, 0, 0, 1)
+        words += [w.size, *settings, w.count, begin + len(tables)]
+        tables += [number for window in _seen(w) for number in window]
     kernel = f"{name}_{x.dtype.name}"
     module = "pooling" if name in ("maxima", "routed") else "averages"
     source = (
         f"from numba import types\nfrom calligrad.kernels.{module} import {name}\n"
         f"def {kernel}(thread, threads, args):\n    {name}(thread, threads, args, types.{x.dtype.name})\n"
     )
-    places = [place if isinstance(place, Location) else lowering.at(place) for place in (*inputs, line.out)]
-    begin = len(words)
-    words += [0] * len(places) + (more or [])
+    words += [*[0] * len(places), *more, *tables]
     reads, writes = [place.root for place in places[:-1]], [places[-1].root]
     task = Task(compile_kernel(source, kernel), np.array(words, np.int64), reads, writes)
     for i, place in enumerate(places):
-        point(lowering, task, begin + i, place)
+        point(lowering, task, AHEAD + i, place)
     task.weight = x.size * 0.5
     lowering.tasks.append(task)
     return True
+
+
+def _seen(w: Sliding | Uneven) -> Iterator[tuple[int, int]]:
+    """For each window where it begins within the axis, and how many of its taps are there."""
+    if isinstance(w, Uneven):
+        yield from ((start, end - start) for start, end in zip(w.starts, w.ends))
+        return
+    for start in range(-w.padding, w.count * w.stride - w.padding, w.stride):
+        before = max(0, -(start // w.dilation))
+        until = min(w.kernel, (w.size - 1 - start) // w.dilation + 1)
+        yield start + before * w.dilation, max(0, until - before)

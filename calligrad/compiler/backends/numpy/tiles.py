@@ -9,9 +9,9 @@ import numpy as np
 
 from calligrad import parallel
 from calligrad.compiler.backends.numpy.calls import given, is_pointwise
-from calligrad.compiler.passes.common import without_repeats
 from calligrad.compiler.passes.fusion import Fused, fused
 from calligrad.compiler.passes.fusion.group import strides_of
+from calligrad.compiler.passes.repeats import without_repeats
 from calligrad.compiler.program import Line, Program, Var, mapped
 
 TILE = 1 << 15

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from calligrad.compiler.passes.common import without_repeats
+from calligrad.compiler.passes.repeats import without_repeats
 from calligrad.compiler.program import Line, Program, Var
 from tests.compiler.passes.captured import captured, ops, run, same_bits
 

@@ -188,6 +188,6 @@ def test_the_compiler_is_imported_when_it_is_needed():
     code = (
         "import sys, numpy as np, calligrad\n"
         "calligrad.relu(np.ones(10)); assert 'llvmlite' not in sys.modules\n"
-        "calligrad.relu(np.ones(10**6)); assert 'llvmlite' in sys.modules and 'numba' not in sys.modules"
+        "calligrad.relu(np.ones(10**6)); assert 'llvmlite' in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -411,6 +411,16 @@ def _way_out() -> str:
 
 def as_numeric(data: Any) -> Any:
     """``data`` as a numeric array; arrays of any kind that speaks NumPy's protocols pass unchanged."""
+    if type(data) is not np.ndarray and not isinstance(data, np.generic):
+        data = _as_array(data)
+    if data.dtype.kind not in "fiubc":
+        if data.dtype == object and any(isinstance(x, Value) for x in data.flat):
+            raise TypeError("an array of objects that are Values is no array of numbers: join them with np.stack([…])")
+        raise TypeError(f"a Value holds numbers, not {data.dtype} data")
+    return data
+
+
+def _as_array(data: Any) -> Any:
     if isinstance(data, Value):
         raise TypeError("this is a Value already; as_value(x) passes Values through, and x.data is the array inside")
     if hasattr(data, "is_host"):  # a Python number of a capture
@@ -425,10 +435,6 @@ def as_numeric(data: Any) -> Any:
         if hasattr(data, "mask"):
             raise TypeError("a Value knows no masks: fill the masked array first, data.filled(…)")
         data = data.view(np.ndarray)  # np.matrix has other rules for * and **
-    if data.dtype.kind not in "fiubc":
-        if data.dtype == object and any(isinstance(x, Value) for x in data.flat):
-            raise TypeError("an array of objects that are Values is no array of numbers: join them with np.stack([…])")
-        raise TypeError(f"a Value holds numbers, not {data.dtype} data")
     return data
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from calligrad.compiler.backends.numpy.calls import can_be_given, can_overwrite
 from calligrad.compiler.backends.numpy.tiles import LARGE, Tiles, tiled
 from calligrad.compiler.passes import PASSES, grouped
+from calligrad.compiler.passes.epilogues import Product, with_epilogues
 from calligrad.compiler.passes.fusion import Fused
 from calligrad.compiler.passes.fusion.kinds import DTYPES, is_elementwise, is_reduction
 from calligrad.compiler.passes.views import is_view
@@ -25,6 +26,8 @@ def explained(run: Any, name: str, backend: str) -> str:
     """What runs for a captured function: what the passes left out, what is fused and what is not, what it moves."""
     program = run.program
     parts = tiled(program) if backend == "numpy" else grouped(program)
+    if backend == "numba":
+        parts = with_epilogues(parts)
     rows = _rows(parts, backend)
     total, without = _memory(parts, backend)
     lines = [f"{name}, compiled with {backend}", "", *_passes(run.captured), ""]
@@ -150,6 +153,8 @@ def _reason(line: Line, backend: str) -> str:
         return "checks, which may raise"
     if is_view(line):
         return "views, which cost nothing"
+    if isinstance(line.op, Product):
+        return "products, which add and cut off what is negative by themselves"
     if line.op is np.matmul or getattr(line.op, "__name__", "") in ("dot", "einsum", "tensordot"):
         return "products, which have a kernel of their own"
     if isinstance(line.op, np.ufunc) and any(var.dtype not in DTYPES for var in (*line.ins, *line.outs)):
@@ -176,9 +181,9 @@ def _flops(line: Line) -> int:
     """How many operations on numbers the line is: two for each product that is added up."""
     if is_view(line) or not line.outs:
         return 0
-    if line.op is np.matmul:
-        inner = line.args[0].shape[-1]
-        return 2 * line.outs[0].size * inner
+    if line.op is np.matmul or isinstance(line.op, Product):
+        more = 1 + line.op.relu if isinstance(line.op, Product) else 0
+        return line.outs[0].size * (2 * line.args[0].shape[-1] + more)
     sizes = [var.size for var in (*line.ins, *line.outs)]
     return max(sizes) if isinstance(line.op, np.ufunc) or is_reduction(line) or "reduce" in _name(line) else 0
 

@@ -29,8 +29,20 @@ from calligrad.kernels.tiles import (
     row_of_dots,
     tile,
 )
-from calligrad.kernels.vectors import offset, pointer, width
+from calligrad.kernels.vectors import (
+    add,
+    broadcast,
+    fma,
+    load,
+    load_first,
+    offset,
+    pointer,
+    positive,
+    store_first,
+    width,
+)
 
+FEW_TERMS = 8  # of which a sum is made at once
 UNPACKED = 48  # rows that are not worth it to lay out panels
 BLOCK = 192  # rows that are finished before others begin, if another kernel waits for them
 
@@ -112,6 +124,26 @@ def row_of_sums(a, b, c, d, m, k, n, relu, sums):
 
 
 @compiled
+def narrow_rows(a, b, c, d, m, k, n, relu, rows):
+    """A result whose rows are no longer than a vector, and sums of a few terms; a last row of zeros begins them."""
+    lanes = width(rows)
+    for p in range(k + 1):
+        for j in range(lanes):
+            rows[p * lanes + j] = b.at[p * b.row + j * b.column] if p < k and j < n else 0
+    for i in range(m):
+        v = load(rows, k * lanes)
+        for p in range(k):
+            v = fma(broadcast(a.at[i * a.row + p * a.column]), load(rows, p * lanes), v)
+        if d.column == 1:
+            v = add(v, load_first(d.at, i * d.row, n))
+        elif d.column == 0:
+            v = add(v, broadcast(d.at[i * d.row]))
+        if relu:
+            v = positive(v)
+        store_first(c.at, i * c.row, v, n)
+
+
+@compiled
 def rows_of_tiles(a, b, panels, packed, c, d, m, k, n, relu, sums):
     """Rows of the result, from panels of B: from column ``packed`` on they are laid out, before that they are B's."""
     wide = WIDTH * width(sums)
@@ -139,6 +171,12 @@ def multiply(args, item, i, m, j, n, work, dtype):
     if args[16] == 0:
         d = Matrix(d.at, 0, -1)
     # What is chosen here must not depend on the thread's share, or the bits would.
+    if k <= FEW_TERMS and args[2] <= width(work) and c.column == 1 and d.column <= 1:
+        narrow_rows(a, b, c, d, m, k, n, relu, work)
+        return
+    if k <= FEW_TERMS and args[0] <= width(work) and c.row == 1 and d.row <= 1:
+        narrow_rows(turned(b), turned(a), turned(c), turned(d) if args[16] else d, n, k, m, relu, work)
+        return
     few = min(args[0], args[2]) <= LOW
     if (args[2] < args[0]) if few else (c.row == 1 and c.column != 1):
         a, b, c, d, m, n = turned(b), turned(a), turned(c), turned(d) if args[16] else d, n, m

@@ -56,18 +56,17 @@ class Errors:
     """Where kernels report what they cannot do, with ``atomics.fail(errors.address, code, a, b, c)``."""
 
     def __init__(self) -> None:
-        self._words = (ctypes.c_int64 * 4)()
+        self.words = (ctypes.c_int64 * 4)()  # the first is 0 as long as all is well
         self.checks: list[Callable[[], Any]] = []  # what raises when the check of that number has failed
-        self.address = ctypes.addressof(self._words)
+        self.address = ctypes.addressof(self.words)
 
     def check(self) -> None:
         """Raise what was reported, if anything was, and forget it."""
-        if self._words[0]:
-            code, *details = self._words
-            self._words[0] = 0
-            if code == CHECK:
-                self.checks[details[0]]()
-                return
+        code, *details = self.words
+        self.words[0] = 0
+        if code == CHECK:
+            self.checks[details[0]]()
+        elif code:
             raise REASONS[code](*details)
 
 
@@ -101,7 +100,9 @@ class Table:
         self._words = (ctypes.c_int64 * 5)(rows, rows + self._rows.nbytes, self.errors.address)
         self._words[4] = ctypes.addressof(self._words)
         self._pointer = ctypes.c_void_p(self._words[4])
-        self._fastest = float("inf")  # seconds of a run on one thread
+        self._failed = self.errors.words
+        self._walk = _native("walk")
+        self._is_short = False  # a run on one thread
         self._running = threading.Lock()
         _tables.add(self)
 
@@ -111,22 +112,21 @@ class Table:
         The results are the same for any number of threads. A second call at the same time waits for the first.
         """
         with self._running:
-            self._run(threads)
-            self.errors.check()
-
-    def _run(self, threads: int) -> None:
-        if threads > 1 and _team.free.acquire(blocking=False):
-            try:
-                self._words[3] = _team.address
-                _team.run(self._pointer, threads)
-            finally:
-                _team.free.release()
-        elif self._fastest < SHORT:
-            _walk_holding_lock()(FIRST, ALONE, self._pointer)
-        else:
-            start = perf_counter()
-            _native("walk")(FIRST, ALONE, self._pointer)
-            self._fastest = min(self._fastest, perf_counter() - start)
+            if threads > 1 and _team.free.acquire(blocking=False):
+                try:
+                    self._words[3] = _team.address
+                    _team.run(self._pointer, threads)
+                finally:
+                    _team.free.release()
+            elif self._is_short:
+                self._walk(FIRST, ALONE, self._pointer)
+            else:
+                start = perf_counter()
+                self._walk(FIRST, ALONE, self._pointer)
+                if perf_counter() - start < SHORT:
+                    self._is_short, self._walk = True, _native("walk", ctypes.PYFUNCTYPE)
+            if self._failed[0]:
+                self.errors.check()
 
 
 @cache
@@ -134,11 +134,6 @@ def _native(name: str, convention: Callable = ctypes.CFUNCTYPE) -> Callable[[Any
     """A loop of ``teamwork.py``; called without the interpreter's lock, or, as a ``PYFUNCTYPE``, with it."""
     kernel = compile_kernel(f"from calligrad.kernels.teamwork import {name}", name)
     return convention(None, ctypes.c_int64, ctypes.c_int64, ctypes.c_void_p)(kernel.address)
-
-
-@cache
-def _walk_holding_lock() -> Callable[[Any, Any, Any], None]:
-    return _native("walk", ctypes.PYFUNCTYPE)
 
 
 # ---------------------------------------------------------------- the team

@@ -8,7 +8,7 @@ from typing import Any
 from calligrad.compiler.passes.constants import with_constants
 from calligrad.compiler.passes.copies import without_copies
 from calligrad.compiler.passes.dead import without_dead_code
-from calligrad.compiler.passes.fusion import fused
+from calligrad.compiler.passes.fusion import CHEAP_IN_REGISTERS, fused
 from calligrad.compiler.passes.lowering import lowered
 from calligrad.compiler.passes.repeats import without_repeats
 from calligrad.compiler.program import Line, Program
@@ -26,4 +26,4 @@ def optimized(program: Program, backend: Any) -> Program:
 
 def grouped(program: Program, knows: Callable[[Line], bool] = lambda line: True) -> Program:
     """The program for a backend that generates kernels: what fits into one is one line, a ``Fused``."""
-    return without_dead_code(fused(without_repeats(lowered(program)), knows))
+    return without_dead_code(fused(without_repeats(lowered(program)), knows, CHEAP_IN_REGISTERS))

@@ -7,6 +7,7 @@ import sys
 import threading
 import weakref
 from collections.abc import Callable
+from sys import getrefcount
 from typing import Any
 
 import numpy as np
@@ -29,10 +30,11 @@ class Executable:
         program, memory = lowering.program, lowering.memory
         self.outputs = program.outputs
         self.errors = lowering.errors
+        self._fetches = False  # whether anything asks for inputs and outputs while it runs
         self.errors.checks = [self._call(Call(line)) for line in lowering.checked]
         self._lock = threading.Lock()
         _executables.add(self)
-        self._moving: dict[tuple[str, int], list[tuple[np.ndarray, int, int]]] = {}
+        self._moving: dict[tuple[str, int], list[tuple[memoryview, int, int]]] = {}  # words, which, bytes from there
         self.segments: list[tuple[Table, int] | Callable[[], None]] = []
         group: list[Task] = []
         for task in [*lowering.tasks, None]:
@@ -44,7 +46,7 @@ class Executable:
                 group = []
             if task is not None:
                 self.segments.append(self._call(task))
-        self._inputs: list[Any] = []
+        self._inputs: Any = None
         self._made: dict[int, np.ndarray] = {}
         self._written = frozenset(memory.in_place.values())
         self._seen: list[Any] = [_nothing] * len(program.inputs)
@@ -66,7 +68,7 @@ class Executable:
             read.update(task.reads)
             lines.append(Line(task.kernel, task.words, needs))
             for word, root, offset in task.moving:
-                self._moving.setdefault((root.kind, root.index), []).append((task.words, word, offset))
+                self._moving.setdefault((root.kind, root.index), []).append((task.words.data, word, offset))
         weight = sum(task.weight for task in tasks)
         threads = parallel.count() if weight > WORTH else 1
         return Table(lines, errors=self.errors), threads
@@ -95,11 +97,14 @@ class Executable:
         location = self.lowering.at(var)
         root = location.root
         if root.kind == "scalar" and location.like is root.whole:
+            self._fetches = True
             return lambda: self._inputs[root.index]
         if root.kind in ("own", "constant", "scalar"):
             array = self.lowering.array(var)
             return (lambda: array[()]) if not var.shape and var.is_scalar else lambda: array
         shape, strides, offset = location.like.shape, location.like.strides, location.offset
+
+        self._fetches = True
 
         def view() -> np.ndarray:
             whole = self._inputs[root.index] if root.kind == "input" else self._made[root.index]
@@ -127,7 +132,7 @@ class Executable:
         """The output as source."""
         memory = self.lowering.memory
         if k in memory.fresh:
-            return f"made[{k}]"
+            return f"m{k}"
         if k in memory.in_place:
             return f"inputs[{memory.in_place[k]}]"
         root = self.lowering.at(var).root
@@ -149,26 +154,30 @@ class Executable:
         program, memory = self.lowering.program, self.lowering.memory
         scope: dict[str, Any] = {
             "self": self, "seen": self._seen, "made": self._made, "move": self._move,
-            "asarray": np.asarray, "array": np.array,
+            "asarray": np.asarray, "array": np.array, "ndarray": np.ndarray,
         }  # fmt: skip
-        body = ["self._inputs = inputs"]
+        body: list[str] = []
         for i, var in enumerate(program.inputs):
             if memory.at[var].root.kind == "scalar":
                 scope[f"s{i}"] = self.lowering.array(var)
-                body.append(f"s{i}[...] = inputs[{i}]")
+                body.append(f"if inputs[{i}] is not seen[{i}] or type(inputs[{i}]) is ndarray:")
+                body.append(f"    s{i}[...] = seen[{i}] = inputs[{i}]")
             elif ("input", i) in self._moving:
                 body.append(f"if seen[{i}]() is not inputs[{i}]: move({i}, inputs[{i}])")
         for k, pool in self._pools.items():
             scope[f"take{k}"] = pool.take
-            body.append(f"made[{k}] = take{k}()")
+            body.append(f"m{k} = take{k}()")
+        work: list[str] = []
         for i, segment in enumerate(self.segments):
             scope[f"run{i}"] = segment[0].run if isinstance(segment, tuple) else segment
-            body.append(f"run{i}({segment[1] if isinstance(segment, tuple) else ''})")
+            work.append(f"run{i}({segment[1] if isinstance(segment, tuple) else ''})")
         results = "".join(f"{self._result(k, var, scope)}, " for k, var in enumerate(program.outputs))
-        inner = "\n            ".join([*body, f"return ({results})"])
-        clear = "self._inputs = ()\n            made.clear()"
-        text = ["def run(inputs):", "    with self._lock:", "        try:", f"            {inner}"]
-        exec("\n".join([*text, "        finally:", f"            {clear}"]), scope)
+        work.append(f"return ({results})")
+        if self._fetches:
+            body += ["self._inputs = inputs", *(f"made[{k}] = m{k}" for k in self._pools)]
+            work = ["try:", *(f"    {line}" for line in work), "finally: self._inputs = made.clear()"]
+        text = ["def run(inputs):", "    with self._lock:", *(f"        {line}" for line in (*body, *work))]
+        exec("\n".join(text), scope)
         return scope["run"]
 
     # ---- running
@@ -226,11 +235,12 @@ class _Lying:
         }
 
 
-def _holders(pair: tuple[np.ndarray, int]) -> int:
-    return sys.getrefcount(pair[0])
+def _alone() -> int:
+    pair = np.empty(0), 0
+    return getrefcount(pair[0])
 
 
-ALONE = _holders((np.empty(0), 0))
+ALONE = _alone()
 """What it says of an array that only the pair holds; Python's versions count differently."""
 
 COUNTS = getattr(sys, "_is_gil_enabled", lambda: True)()
@@ -240,7 +250,7 @@ COUNTS = getattr(sys, "_is_gil_enabled", lambda: True)()
 class _Pool:
     """Arrays for one output: one that nobody else holds any more is used again."""
 
-    def __init__(self, var: Var, words: list[tuple[np.ndarray, int, int]], keep: int) -> None:
+    def __init__(self, var: Var, words: list[tuple[memoryview, int, int]], keep: int) -> None:
         counted = COUNTS and laid_out(var).base is None  # a view of a view holds what is behind both
         self.var, self.words, self.keep = var, words, keep if counted else 0
         self.pairs: list[tuple[np.ndarray, int]] = []  # arrays and their addresses
@@ -249,7 +259,7 @@ class _Pool:
     def take(self) -> np.ndarray:
         """An array that nobody else holds, to which the words now point."""
         for pair in self.pairs:
-            if _holders(pair) <= ALONE:
+            if getrefcount(pair[0]) <= ALONE:
                 break
         else:
             array = laid_out(self.var)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from calligrad.compiler.backends.numba.memory import ALIGN, Location, Memory, Root
+from calligrad.compiler.passes.epilogues import with_epilogues
 from calligrad.compiler.program import Line, Program, Var
 from calligrad.kernels.runtime import Errors
 
@@ -61,7 +62,7 @@ class Lowering:
             selection,
         )
 
-        self.program = program
+        self.program = program = with_epilogues(program)
         self.memory = Memory(program)
         self.arena = np.zeros(self.memory.bytes + ALIGN, np.uint8)
         self.start = -(-self.arena.ctypes.data // ALIGN) * ALIGN

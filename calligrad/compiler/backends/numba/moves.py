@@ -247,9 +247,9 @@ def walk(*likes: np.ndarray, in_order: bool = False) -> list[tuple[int, ...]]:
     return merged
 
 
-def point(lowering: Lowering, task: Task, word: int, location: Location) -> None:
-    """Have a word of the task be the address of an array, which may be a place of this module's own."""
+def point(lowering: Lowering, task: Task, word: int, location: Location, more: int = 0) -> None:
+    """Have a word of the task be the address of an array, which may be a ``scratch``, or so many bytes behind it."""
     if location.root.kind == "partial":
-        task.words[word] = location.root.index + location.offset
+        task.words[word] = location.root.index + location.offset + more
     else:
-        lowering.point(task, word, location)
+        lowering.point(task, word, location, more)

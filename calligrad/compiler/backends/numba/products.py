@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import numpy as np
 
 from calligrad import parallel
 from calligrad.compiler.backends.numba.lowering import Lowering, Task, lowers
+from calligrad.compiler.backends.numba.memory import Location
+from calligrad.compiler.backends.numba.moves import copy, point, scratch
+from calligrad.compiler.passes.epilogues import Product
 from calligrad.compiler.program import Line, Var
 from calligrad.kernels.product import WORK
 from calligrad.kernels.product import product as kernel_of
 
 
+@lowers(Product)
+def product_with_epilogue(lowering: Lowering, line: Line) -> bool:
+    """``a @ b + d``, and perhaps its positive part."""
+    *_, d = line.args
+    return product(lowering, line, d, cast(Product, line.op).relu)
+
+
 @lowers(np.matmul)
-def product(lowering: Lowering, line: Line) -> bool:
+def product(lowering: Lowering, line: Line, d: Var | None = None, relu: bool = False) -> bool:
     """``np.matmul`` of float32 or float64, with any strides."""
-    a, b = line.args
+    a, b = line.args[:2]
     c = line.out
     if line.kwargs or not (type(a) is Var and type(b) is Var) or len({a.dtype, b.dtype, c.dtype}) > 1:
         return False
@@ -25,29 +37,47 @@ def product(lowering: Lowering, line: Line) -> bool:
     k = a.shape[-1]
     steps = [_steps(lowering, a, True), _steps(lowering, b, False), _result_steps(lowering, c, a, b)]
     lead = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
-    batch = _merged(
-        lead, [_batch_steps(lowering, var, lead) for var in (a, b)] + [_batch_steps(lowering, c, lead, True)]
-    )
+    walks = [_batch_steps(lowering, var, lead) for var in (a, b)] + [_batch_steps(lowering, c, lead, True)]
+    operands = [lowering.at(var) for var in (a, b, c)]
+    if d is not None:
+        operands.append(_forwards(lowering, d))
+        added = np.broadcast_to(operands[-1].like, c.shape).strides
+        *walk, row, column = (step // d.dtype.itemsize for step in added)
+        steps.append((row, column))
+        walks.append(walk)
+    batch = _merged(lead, walks)
     if len(batch) == 1 and batch[0][2] == 0 and _is_one_matrix(m, batch[0], steps):
         if m == 1:
-            steps[0], steps[2] = (batch[0][1], steps[0][1]), (batch[0][3], steps[2][1])
+            for i in range(len(operands)):
+                if i != 1:
+                    steps[i] = batch[0][i + 1], steps[i][1]
         m, batch = m * batch[0][0], []  # the same B for all: one product of all rows
-    *outer, last = batch or [(1, 0, 0, 0)]
+    *outer, last = batch or [(1, *[0] * len(operands))]
     kernel = kernel_of(c.dtype)
     work = _workspace(lowering, c.dtype)
     size = c.dtype.itemsize
     for index in np.ndindex(*(axis[0] for axis in outer)):
         words = np.zeros(24, np.int64)
         words[:4] = m, k, n, last[0]
-        task = Task(kernel, words, [lowering.at(a).root, lowering.at(b).root], [lowering.at(c).root])
-        for i, var in enumerate((a, b, c)):
+        words[20], words[21] = relu, work
+        task = Task(kernel, words, [place.root for i, place in enumerate(operands) if i != 2], [operands[2].root])
+        for i, place in enumerate(operands):
             far = sum(at * axis[i + 1] for at, axis in zip(index, outer))
-            lowering.point(task, 4 + 4 * i, lowering.at(var), far * size)
+            point(lowering, task, 4 + 4 * i, place, far * size)
             words[5 + 4 * i : 8 + 4 * i] = (last[i + 1], *steps[i])
-        words[21] = work
         task.weight = 2 * m * k * n * last[0] / 100
         lowering.tasks.append(task)
     return True
+
+
+def _forwards(lowering: Lowering, d: Var) -> Location:
+    """Where it lies, or a copy of it, if its strides are negative: those of what is added must not be."""
+    place = lowering.at(d)
+    if all(step >= 0 for step in place.like.strides):
+        return place
+    forwards = scratch(lowering, d.shape, d.dtype)
+    copy(lowering, place, forwards)
+    return forwards
 
 
 def _workspace(lowering: Lowering, dtype: np.dtype) -> int:
@@ -98,4 +128,5 @@ def _merged(lead: tuple[int, ...], steps: list[list[int]]) -> list[tuple[int, ..
 
 
 def _is_one_matrix(m: int, axis: tuple[int, ...], steps: list[tuple[int, int]]) -> bool:
-    return m == 1 or (axis[1] == m * steps[0][0] and axis[3] == m * steps[2][0])
+    """Whether the rows of all items follow each other as those of one do, in all but B."""
+    return m == 1 or all(axis[i + 1] == m * step[0] for i, step in enumerate(steps) if i != 1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from calligrad.compiler.passes.fusion.group import Fused, Phase
-from calligrad.compiler.passes.fusion.grouping import fused
+from calligrad.compiler.passes.fusion.grouping import CHEAP_IN_REGISTERS, fused
 from calligrad.compiler.passes.fusion.kinds import loop_dtypes
 
-__all__ = ["Fused", "Phase", "fused", "loop_dtypes"]
+__all__ = ["CHEAP_IN_REGISTERS", "Fused", "Phase", "fused", "loop_dtypes"]

@@ -17,10 +17,13 @@ APART = 8
 """A line joins a group only if fewer lines that are in none lie between: what is far off would be kept in memory."""
 
 CHEAP = 3
-"""A value of this cost at most, in additions, that comes of one array is computed wherever it is read."""
+"""A value of this cost at most, in additions, that comes of one array is computed wherever it is read: NumPy's way."""
+
+CHEAP_IN_REGISTERS = 30
+"""The same for kernels: as much as an exp and what is around it, which takes them as long as writing and reading it."""
 
 
-def fused(program: Program, knows: Callable[[Line], bool] = lambda line: True) -> Program:
+def fused(program: Program, knows: Callable[[Line], bool] = lambda line: True, cheap: int = CHEAP) -> Program:
     """The program with groups of lines in place of those that one loop nest can compute, of those a backend ``knows``.
 
     Elementwise runs are joined with the broadcasts between them and the reductions at their ends. It keeps the bits of
@@ -34,7 +37,7 @@ def fused(program: Program, knows: Callable[[Line], bool] = lambda line: True) -
     v1 = fused(v0)  # float32[300, 200]
     return v1
     """
-    return _Grouping(program, knows).program()
+    return _Grouping(program, knows, cheap).program()
 
 
 class _Node:
@@ -56,8 +59,9 @@ class _Node:
 class _Grouping:
     """Goes through the lines from the first to the last, and puts each to those that it can be computed with."""
 
-    def __init__(self, program: Program, knows: Callable[[Line], bool]) -> None:
+    def __init__(self, program: Program, knows: Callable[[Line], bool], cheap: int) -> None:
         self.source = program
+        self.cheap = cheap
         self.nodes: list[_Node] = []
         self.made_by: dict[Var, _Node] = {}
         self.waiting: dict[Var, Task] = {}  # computed where they are read
@@ -121,14 +125,14 @@ class _Grouping:
     def _is_cheap(self, task: Task) -> bool:
         """Whether it costs next to nothing and comes of one array of its own size, or of none."""
         leaves: set[Var] = set()
-        return bool(task.out.shape) and self._price(task, leaves) <= CHEAP and _are_one(leaves, task.out)
+        return bool(task.out.shape) and self._price(task, leaves) <= self.cheap and _are_one(leaves, task.out)
 
     def _price(self, task: Task, leaves: set[Var]) -> int:
         """What it costs with all that is waiting for it, whose ``leaves`` are noted."""
         price = cost(task.line) if task.kind == ELEMENTWISE else 0
         for var in task.line.ins:
             inner = self.waiting.get(var)
-            if inner is not None and price <= CHEAP:
+            if inner is not None and price <= self.cheap:
                 price += self._price(inner, leaves)
             else:
                 leaves.add(var)

@@ -90,7 +90,3 @@ def as_captured(x, shape, dtype):
             " it depends on the contents of the arrays, which a compiled function cannot follow"
         )
     return x
-
-
-COPIES = frozenset((setitem, put_back, call_at, changed, filled))
-"""Those that give an array, also of one number, where NumPy's functions would give a number."""

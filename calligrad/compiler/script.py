@@ -253,11 +253,15 @@ class Script:
     def _wanted(self, x: Wanted) -> str:
         if x.number:
             return x.number
-        if x.output is not None:
-            return f"o[{x.output}]"
         if x.outside is not None:
             return self.text_of[x.outside]
-        if id(x) not in self._made:
+        is_array = isinstance(x.now, np.ndarray) and not x.now.shape  # where backends give the number
+        if x.output is not None and not is_array:
+            return f"o[{x.output}]"
+        if id(x) not in self._made and is_array:
+            self._made[id(x)] = f"y{len(self._made)}"
+            self.lines.append(f"{self._made[id(x)]} = {self.name(np.asarray)}(o[{x.output}])")
+        elif id(x) not in self._made:
             inner = ", ".join(map(self.expression, x.inner))
             self._made[id(x)] = f"y{len(self._made)}"
             self.lines.append(f"{self._made[id(x)]} = {self.name(x.maker)}({inner})")

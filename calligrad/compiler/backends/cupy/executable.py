@@ -11,7 +11,7 @@ from calligrad.compiler.backends.cupy.functions import Gathers, functions_of
 from calligrad.compiler.backends.cupy.mirror import Mirror
 from calligrad.compiler.backends.cupy.module import Module
 from calligrad.compiler.backends.cupy.replay import Replay
-from calligrad.compiler.operations import COPIES, laid_out
+from calligrad.compiler.operations import laid_out
 from calligrad.compiler.passes.fusion import Fused
 from calligrad.compiler.passes.views import is_view
 from calligrad.compiler.program import Line, Program, Var, mapped
@@ -43,8 +43,6 @@ class Executable:
         self.replay: Any = None
         """None before there is one; False if there can be none."""
         self.outputs: list[Any] = []
-        written = {out for line in program.lines if line.op in COPIES for out in line.outs}
-        self._scalars = {var for var in program.outputs if var.is_scalar and var not in written}
         self._dead = _last_uses(program, self.lines)
 
     def run(self, inputs: list[Any]) -> tuple:
@@ -110,7 +108,7 @@ class Executable:
             x = laid_out(x, var.strides)
         if var.weak:
             return x.item()
-        return x[()] if not x.ndim and var in self._scalars else x
+        return x if x.ndim else x[()]
 
     # ---- on the GPU
 

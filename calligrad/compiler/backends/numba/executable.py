@@ -15,7 +15,6 @@ import numpy as np
 from calligrad import parallel
 from calligrad.compiler.backends.numba.lowering import Call, Lowering, Task
 from calligrad.compiler.backends.numba.memory import Root, laid_out
-from calligrad.compiler.operations import COPIES
 from calligrad.compiler.program import Var, mapped
 from calligrad.kernels.runtime import Line, Table
 
@@ -129,7 +128,7 @@ class Executable:
         return store
 
     def _result(self, k: int, var: Var, scope: dict[str, Any]) -> str:
-        """The output as source."""
+        """The output as source; without axes it is a number."""
         memory = self.lowering.memory
         if k in memory.fresh:
             return f"m{k}"
@@ -138,16 +137,11 @@ class Executable:
         root = self.lowering.at(var).root
         if root.kind in ("own", "constant") and not var.shape:
             scope[f"r{k}"] = self.lowering.array(var)
-            return f"r{k}.item()" if var.weak else f"r{k}[()]" if self._is_scalar(var) else f"r{k}.copy()"
+            return f"r{k}.item()" if var.weak else f"r{k}[()]"
         scope[f"r{k}"] = self._fetched(var)
-        if not var.shape and (var.weak or self._is_scalar(var)):
+        if not var.shape:
             return f"asarray(r{k}())" + (".item()" if var.weak else "[()]")
         return f"array(r{k}(), order='K')"
-
-    def _is_scalar(self, var: Var) -> bool:
-        """Whether NumPy gives a number for it: a copy of an array that was changed is an array, also without axes."""
-        lines = (line for line in self.lowering.program.lines if var in line.outs)
-        return var.is_scalar and all(line.op not in COPIES for line in lines)
 
     def _script(self) -> Callable[[list[Any]], tuple]:
         """What is to be done in a run, as straight-line Python."""

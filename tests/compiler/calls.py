@@ -122,7 +122,8 @@ VALUES: dict[str, tuple[float, str]] = {
 }  # fmt: skip
 
 TRANSFORMS = """
-    np.copy(calligrad.grad(lambda t: {inner})({x}), "C")  np.copy(calligrad.hvp(lambda t: {inner}, ({x},), ({x},))[0], "C")
+    np.copy(calligrad.grad(lambda t: {inner})({x}), "C")
+    np.copy(calligrad.hvp(lambda t: {inner}, ({x},), ({x},))[0], "C")
     np.copy(calligrad.value_and_grad(lambda t: {inner})({x})[1], "C")
     np.copy(calligrad.vjp(lambda t: np.tanh(t) * {w}, {x})[1]({x})[0], "C")"""
 """Copies, as how a gradient lies in memory is not promised, and ``x.reshape(-1)[0] = 1`` depends on it."""

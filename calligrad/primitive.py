@@ -16,13 +16,19 @@ from calligrad.formula import formula, is_served
 from calligrad.modes import capturing
 
 
-def primitive(reference: Callable | None = None, *, checks: bool = False, eager: bool = False) -> Callable:
+def primitive(
+    reference: Callable | None = None,
+    *,
+    checks: bool = False,
+    eager: bool = False,
+    products: Callable[..., int] | None = None,
+) -> Callable:
     """Declare a function of arrays as one operation. It changes none of them, and gives an array or a tuple of arrays.
 
     Its arrays are positional; settings, numbers and hashable objects, follow as keywords. ``reference`` is a short
     function of the same arguments in plain NumPy, for those who read the source of a program. One that ``checks`` its
     arguments is called for what it may raise. With ``eager`` the kernel that it has in programs serves large arrays
-    outside of them, too.
+    outside of them, too. ``products`` counts, from arguments of those shapes, the products that it adds up.
     """
 
     def declare(f: Callable) -> Callable:
@@ -39,6 +45,7 @@ def primitive(reference: Callable | None = None, *, checks: bool = False, eager:
         by_kernel = formula(call, f)
         call.reference = reference or f  # type: ignore[attr-defined]
         call.checks = checks  # type: ignore[attr-defined]
+        call.products = products  # type: ignore[attr-defined]
         return call
 
     return declare

@@ -184,6 +184,8 @@ def _flops(line: Line) -> int:
     if line.op is np.matmul or isinstance(line.op, Product):
         more = 1 + line.op.relu if isinstance(line.op, Product) else 0
         return line.outs[0].size * (2 * line.args[0].shape[-1] + more)
+    if (products := getattr(line.op, "products", None)) is not None:
+        return 2 * products(*line.args, **line.kwargs)
     sizes = [var.size for var in (*line.ins, *line.outs)]
     return max(sizes) if isinstance(line.op, np.ufunc) or is_reduction(line) or "reduce" in _name(line) else 0
 

@@ -99,8 +99,8 @@ class Number:
 
     def _refuse(self, what: str, way_out: str) -> NoReturn:
         raise self.host.trace.error(
-            f"{what} of a number that changes from call to call (an argument, a rate, a count of steps) would fix it."
-            f" Write {way_out}"
+            f"{what} of a number that changes from call to call (an argument, or one in a list that is an argument; a"
+            f" rate, a count of steps) would fix it. Write {way_out}"
         )
 
 

@@ -27,7 +27,7 @@ SMALL = 2**16  # numbers in all, below which one thread is enough
 PARTS = 8  # of the images, for the threads; their number does not follow that of the threads, so sums do not either
 
 
-@primitive(convolve_taps)
+@primitive(convolve_taps, products=lambda x, w, *bias, windows: x.shape[0] * math.prod(windows.out) * w.size)
 def convolve(x: np.ndarray, w: np.ndarray, *bias: np.ndarray, windows: Windows) -> np.ndarray:
     """Images (n, in, *size), a kernel (out, in / groups, *kernel), perhaps a bias (out,): (n, out, *windows.out)."""
     y = np.empty((len(x), len(w), *windows.out), np.result_type(x, w))
@@ -36,14 +36,17 @@ def convolve(x: np.ndarray, w: np.ndarray, *bias: np.ndarray, windows: Windows) 
     return y
 
 
-@primitive(correlate_taps)
+@primitive(
+    correlate_taps,
+    products=lambda x, g, windows: g.size * x.shape[1] // windows.groups * math.prod(windows.kernel),
+)
 def correlate(x: np.ndarray, g: np.ndarray, *, windows: Windows) -> np.ndarray:
     """The adjoint of ``convolve`` in its kernel: (n, in, *size) and (n, out, *windows.out) to (out, in / groups, …)."""
     w = np.empty((g.shape[1], x.shape[1] // windows.groups, *windows.kernel), np.result_type(x, g))
     return w if _run("correlate", windows, w, x=x, g=g, y=w) else _multiply(x, None, windows, g=g)
 
 
-@primitive(spread_taps)
+@primitive(spread_taps, products=lambda g, w, *bias, windows: g.shape[0] * math.prod(windows.out) * w.size)
 def spread(g: np.ndarray, w: np.ndarray, *bias: np.ndarray, windows: Windows) -> np.ndarray:
     """The adjoint of ``convolve`` in its images: (n, out, *windows.out) and a kernel to (n, in, *size).
 
@@ -62,7 +65,7 @@ def spread(g: np.ndarray, w: np.ndarray, *bias: np.ndarray, windows: Windows) ->
     return x
 
 
-@primitive(gradients_by_taps)
+@primitive(gradients_by_taps, products=lambda g, x, w, windows: 2 * g.shape[0] * math.prod(windows.out) * w.size)
 def gradients(g: np.ndarray, x: np.ndarray, w: np.ndarray, *, windows: Windows) -> tuple[np.ndarray, np.ndarray]:
     """``spread`` of ``g`` and ``w``, ``correlate`` of ``x`` and ``g``; both from columns of ``g`` where it can be."""
     apart = _is_widening(w, windows) or math.prod(windows.stride) > 1

@@ -29,7 +29,7 @@ def gru_plainly(z, h, weight, bias):
     return np.stack(hs), np.stack(gates)
 
 
-@primitive(gru_plainly, eager=True)
+@primitive(gru_plainly, eager=True, products=lambda z, h, weight, bias: z.size // z.shape[2] * weight.size)
 def gru(z: Any, h: Any, weight: Any, bias: Any) -> tuple[Any, Any]:
     """The state h at all steps, and r, u, n and m; shapes and names are those of ``Gated``."""
     steps, (n, size) = len(z), h.shape
@@ -62,7 +62,11 @@ def gru_gradient_plainly(gh_at, slopes, u, weight):
     return np.stack(gs), gh
 
 
-@primitive(gru_gradient_plainly, eager=True)
+@primitive(
+    gru_gradient_plainly,
+    eager=True,
+    products=lambda gh_at, slopes, u, weight: u.size // u.shape[2] * weight.size,
+)
 def gru_gradient(gh_at: Any, slopes: Any, u: Any, weight: Any) -> tuple[Any, Any]:
     """Back through the steps: the gradients of the arguments of r and u, of m, and of the argument of n; and of h.
 

@@ -31,7 +31,12 @@ def lstm_plainly(z, h, c, weight, *projection):
     return np.stack(hs), np.stack(cs), np.stack(gates)
 
 
-@primitive(lstm_plainly, eager=True)
+def _sizes(weights):
+    """Of how many numbers they are: so many products are added up in each step of a sequence."""
+    return sum(w.size for w in weights)
+
+
+@primitive(lstm_plainly, eager=True, products=lambda z, h, c, *weights: z.size // z.shape[0] * _sizes(weights))
 def lstm(z: Any, h: Any, c: Any, weight: Any, *projection: Any) -> tuple[Any, Any, Any]:
     """The states h and c at all steps, and the gates; shapes and names are those of ``Memory``."""
     # The batch is laid out as the last axis: BLAS is a third faster, and a gate is one piece of memory.
@@ -76,7 +81,11 @@ def lstm_gradient_plainly(gh_at, gc_at, c, weight, cs, gates, *projection):
     return np.moveaxis(np.stack(gzs), -1, 0), gh, gc, *([np.stack(ghs)] if projection else [])
 
 
-@primitive(lstm_gradient_plainly, eager=True)
+@primitive(
+    lstm_gradient_plainly,
+    eager=True,
+    products=lambda gh_at, gc_at, c, weight, cs, gates, *more: gates.size // gates.shape[2] * _sizes((weight, *more)),
+)
 def lstm_gradient(
     gh_at: Any, gc_at: Any, c: Any, weight: Any, cs: Any, gates: Any, *projection: Any
 ) -> tuple[Any, ...]:

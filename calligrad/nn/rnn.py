@@ -27,7 +27,7 @@ def rnn_plainly(z, h, weight, *, nonlinearity):
     return np.stack(hs)
 
 
-@primitive(rnn_plainly)
+@primitive(rnn_plainly, products=lambda z, h, weight, nonlinearity: z.size // z.shape[2] * weight.size)
 def rnn(z: Any, h: Any, weight: Any, *, nonlinearity: str) -> Any:
     """The state h at all steps; shapes are those of ``Elman``."""
     hs = np.empty(z.shape, np.result_type(z, h, weight))
@@ -52,7 +52,7 @@ def rnn_gradient_plainly(gh_at, hs, weight, *, nonlinearity):
     return np.stack(gzs), gh
 
 
-@primitive(rnn_gradient_plainly)
+@primitive(rnn_gradient_plainly, products=lambda g, hs, weight, nonlinearity: hs.size // hs.shape[2] * weight.size)
 def rnn_gradient(gh_at: Any, hs: Any, weight: Any, *, nonlinearity: str) -> tuple[Any, Any]:
     """Back through the steps: the gradients of z and of the first h."""
     gzs = np.empty_like(hs)

@@ -51,3 +51,21 @@ def test_numpy_fuses_large_arrays_alone():
 def test_is_no_wider_than_a_page(backend):
     assert max(map(len, explained(backend).splitlines())) <= 100
     assert explained(backend) == explained(backend)
+
+
+def test_the_products_of_layers_are_counted():
+    conv, lstm = nn.Conv2d(4, 6, 3, stride=2, padding=1, groups=2), nn.LSTM(3, 8)
+
+    @calligrad.compile(backend="numpy")
+    def step(images, sequences):
+        loss = conv(images).sum() + lstm(sequences)[0].sum()
+        loss.backward()
+        return loss
+
+    for _ in range(3):
+        step(np.ones((5, 4, 9, 9)), np.ones((7, 5, 3)))
+    rows = [line.split() for line in step.explain().splitlines() if line.strip().startswith("1 ")]
+    flops = {row[1]: " ".join(row[-5:-3]) for row in rows}
+    outputs, states = 5 * 6 * 5 * 5, 7 * 5 * 32
+    assert flops["convolve"] == flops["correlate"] == f"{2 * outputs * 2 * 9 / 1000:.3g} k"
+    assert flops["lstm"] == flops["lstm_gradient"] == f"{2 * states * 8 / 1000:.3g} k"

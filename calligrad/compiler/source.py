@@ -31,7 +31,9 @@ class Scope:
         """A name under which the source finds ``x``."""
         key = x if isinstance(x, np.ufunc) or callable(x) else id(x)
         if key not in self._known:
-            self._known[key] = f"c{len(self._known)}"
+            wanted = getattr(x, "__name__", "")
+            wanted = wanted if wanted.isidentifier() and not wanted.startswith("_") else "c"
+            self._known[key] = f"{wanted}_{len(self._known)}"
             self.content[self._known[key]] = x
         return self._known[key]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import linecache
-import math
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +13,7 @@ from calligrad.compiler.backends.numpy.numbers import Numbers
 from calligrad.compiler.passes.views import is_view
 from calligrad.compiler.plan import Buffer, Into, arrays_of, planned
 from calligrad.compiler.program import Line, Program, Var, mapped
+from calligrad.compiler.source import Scope
 
 
 def function_of(program: Program) -> Callable[[list[Any]], tuple]:
@@ -29,12 +29,10 @@ def function_of(program: Program) -> Callable[[list[Any]], tuple]:
     return _Script(program).function()
 
 
-class _Script:
+class _Script(Scope):
     def __init__(self, program: Program) -> None:
+        super().__init__(program.names())
         self.program = program
-        self.names = program.names()
-        self.content: dict[str, Any] = {}
-        self.known: dict[Any, str] = {}
         self.plan = planned(program, can_be_given, can_overwrite)
         self.fixed: dict[Var, Any] = dict(program.constants) | arrays_of(self.plan, program)
         self.calls = Calls(self.text, self.name)
@@ -114,34 +112,11 @@ class _Script:
 
     # ---- source of arguments
 
-    def name(self, x: Any) -> str:
-        """A name under which the source finds ``x``."""
-        key = x if isinstance(x, np.ufunc) or callable(x) else id(x)
-        if key not in self.known:
-            wanted = getattr(x, "__name__", "")
-            wanted = wanted if wanted.isidentifier() and not wanted.startswith("_") else "c"
-            self.known[key] = f"{wanted}_{len(self.known)}"
-            self.content[self.known[key]] = x
-        return self.known[key]
-
     def text(self, x: Any) -> str:
         """``x`` as source."""
-        kind = type(x)
-        if kind is Var:
+        if type(x) is Var:
             return self.numbers.text(x)
-        if kind is Source:
-            return x
-        if kind is tuple:
-            return f"({''.join(self.text(part) + ', ' for part in x)})"
-        if kind is list:
-            return f"[{', '.join(map(self.text, x))}]"
-        if kind is dict:
-            return "{" + ", ".join(f"{key!r}: {self.text(part)}" for key, part in x.items()) + "}"
-        if kind is slice:
-            return f"slice({self.text(x.start)}, {self.text(x.stop)}, {self.text(x.step)})"
-        if kind in (int, bool, str, type(None)) or (kind is float and math.isfinite(x)):
-            return f"({x!r})" if kind in (int, float) and x < 0 else repr(x)
-        return "..." if x is Ellipsis else self.name(x)
+        return x if type(x) is Source else super().text(x)
 
 
 class _Maker:

@@ -6,7 +6,7 @@ came to be an argument, a parameter or a random draw: to a program all of them a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -72,17 +72,17 @@ class Line:
     kwargs: dict[str, Any]
     outs: tuple[Var, ...]
     where: str = ""
+    ins: tuple[Var, ...] = field(init=False, repr=False)
+    """The Vars among the arguments."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "ins", tuple(vars_in((self.args, self.kwargs))))
 
     @property
     def out(self) -> Var:
         """The one output."""
         (out,) = self.outs
         return out
-
-    @property
-    def ins(self) -> list[Var]:
-        """The Vars among the arguments."""
-        return list(vars_in((self.args, self.kwargs)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,17 +131,23 @@ class Program:
 # ---------------------------------------------------------------- nests of arguments
 
 
-def vars_in(nest: Any) -> Iterator[Var]:
-    """Every Var in tuples, lists, dicts and slices, in order, as often as it is there."""
+def vars_in(nest: Any) -> list[Var]:
+    """Every Var in tuples, lists and dicts, in order, as often as it is there."""
+    found: list[Var] = []
+    _find(nest, found)
+    return found
+
+
+def _find(nest: Any, found: list[Var]) -> None:
     kind = type(nest)
     if kind is Var:
-        yield nest
+        found.append(nest)
     elif kind is dict:
         for part in nest.values():
-            yield from vars_in(part)
+            _find(part, found)
     elif isinstance(nest, (tuple, list)):
         for part in nest:
-            yield from vars_in(part)
+            _find(part, found)
 
 
 def mapped(f: Callable[[Any], Any], nest: Any) -> Any:

@@ -11,9 +11,10 @@ from calligrad.compiler.passes.dead import without_dead_code
 from calligrad.compiler.passes.fusion import CHEAP_IN_REGISTERS, fused
 from calligrad.compiler.passes.lowering import lowered
 from calligrad.compiler.passes.repeats import without_repeats
+from calligrad.compiler.passes.signs import with_fewer_signs
 from calligrad.compiler.program import Line, Program
 
-PASSES = (without_copies, with_constants, without_repeats, without_dead_code)
+PASSES = (without_copies, with_constants, with_fewer_signs, without_repeats, without_dead_code)
 """What every program goes through, in this order. None of them changes a bit of any result."""
 
 

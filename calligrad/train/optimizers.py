@@ -41,6 +41,14 @@ def check(optimizer: Any, parameters: Iterable[Value]) -> None:
             )
 
 
+def check_schedule(schedule: Any, optimizer: Any) -> None:
+    """Raise for a schedule that sets the rates of another optimizer than those that take the steps."""
+    own = {id(one) for one in named("optimizer", optimizer).values()}
+    for name, one in named("schedule", schedule).items():
+        if hasattr(one, "optimizer") and id(one.optimizer) not in own:
+            raise ValueError(f"the {name}, a {type(one).__name__}, is of another optimizer than the Trainer's")
+
+
 def watch(schedule: Any) -> bool:
     """Whether a schedule needs the number that an epoch gave."""
     return any(isinstance(one, ReduceLROnPlateau) for one in named("schedule", schedule).values())

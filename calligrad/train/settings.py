@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 def check(trainer: Trainer) -> None:
     """Raise for a setting that cannot be."""
+    if isinstance(trainer.loss, type) or not (trainer.loss is None or callable(trainer.loss)):
+        raise TypeError(f"the loss is a function or a module, such as nn.CrossEntropyLoss(), not {trainer.loss!r}")
+    optimizers.check_schedule(trainer.schedule, trainer.optimizer)
     if trainer.schedule_per not in ("epoch", "step"):
         raise ValueError(f'schedule_per is "epoch" or "step", not {trainer.schedule_per!r}')
     for name in ("accumulate", "patience", "save_steps", "log_steps"):

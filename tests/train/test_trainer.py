@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import warnings
 
 import numpy as np
 import pytest
@@ -411,6 +412,9 @@ def test_another_learning_rate_is_told_and_not_taken(tmp_path):
     with pytest.warns(UserWarning, match=r"keeps the optimizer's settings that it had: 'SGD\(lr=0.1.*then, 'SGD\(lr=7"):
         history = trainer(run_folder=tmp_path, lr=7.0).fit(BATCHES, epochs=2)
     assert history[1]["lr"] == 0.1
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        trainer(run_folder=tmp_path).fit(BATCHES, epochs=3)  # with the settings that the run has had all along
 
 
 @pytest.mark.parametrize("place", [10, 60, 100])
@@ -688,6 +692,11 @@ def test_types_that_cannot_be():
         trainer(loss=lambda output, y: None).fit(BATCHES)
     with pytest.raises(TypeError, match="needs a loss"):
         trainer(loss=None).fit(BATCHES)
+    for loss in (nn.MSELoss, "mse"):
+        with pytest.raises(
+            TypeError, match=r"the loss is a function or a module, such as nn.CrossEntropyLoss\(\), not "
+        ):
+            trainer(loss=loss)
 
 
 @pytest.mark.parametrize(
@@ -716,6 +725,11 @@ def test_an_optimizer_of_other_parameters():
     loss = Weighted()
     Trainer(model, loss, optim.SGD([*model.parameters(), loss.weight]), show=False).fit(BATCHES)
     assert loss.weight.data != 1
+
+
+def test_a_schedule_of_another_optimizer():
+    with pytest.raises(ValueError, match="the schedule, a StepLR, is of another optimizer than the Trainer's"):
+        trainer(schedule=optim.StepLR(optim.SGD(linear().parameters(), lr=1.0), 1))
 
 
 class Weighted(nn.Module):

@@ -110,3 +110,9 @@ def _number(x: Any) -> str:
     if isinstance(x, float) and (x != x or x in (float("inf"), float("-inf"))):
         return f"float('{x}')"
     return repr(x)
+
+
+def tell_line(error: Exception, where: str) -> None:
+    """Have an error of a run name the user's line that it comes from."""
+    if where:
+        error.add_note(f"in what {where} asked for")

@@ -257,8 +257,9 @@ def test_a_label_out_of_range_ends_the_step():
     for _ in range(3):
         step(x, labels)
     before = {path: y.copy() for path, y in model.state_dict().items()}
-    with pytest.raises(ValueError, match="label 7 at index 2"):
+    with pytest.raises(ValueError, match="label 7 at index 2") as caught:
         step(x, np.array([0, 1, 7, 0]))
+    assert "test_numba.py" in caught.value.__notes__[0]
     for path, y in model.state_dict().items():
         np.testing.assert_array_equal(y, before[path])
     step(x, labels)

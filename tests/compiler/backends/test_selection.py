@@ -91,3 +91,14 @@ def test_numbers_are_taken_along_an_axis(axis):
     i = rng.integers(-3, 3, tuple(2 if n == axis % 3 else size for n, size in enumerate(X.shape)))
     assert_same(lambda x, i: np.take_along_axis(x, i, axis), X, i)
     assert_same(lambda x, i: np.take_along_axis(x, i[:1], axis=axis), X[:1] if axis else X, i)
+
+
+def test_an_index_out_of_bounds_says_which_line_asked_for_it():
+    f = calligrad.compile(lambda x, i, j: np.exp(x[i]) + x[:, j].sum(), backend="numba")
+    x, inside, columns = np.ones((3, 4)), np.array([0, 2]), np.array([0, 2])
+    for _ in range(3):
+        f(x, inside, columns)
+    for i, j, message in ((inside + 1, columns, "index 3 .* axis 0 with size 3"), (inside, columns + 2, "4 .* 1 .* 4")):
+        with pytest.raises(IndexError, match=message) as caught:
+            f(x, i, j)
+        assert "test_selection.py" in caught.value.__notes__[0]

@@ -16,6 +16,7 @@ from calligrad import parallel
 from calligrad.compiler.backends.numba.lowering import Call, Lowering, Task
 from calligrad.compiler.backends.numba.memory import Root, laid_out
 from calligrad.compiler.program import Var, mapped
+from calligrad.compiler.wording import tell_line
 from calligrad.kernels.runtime import Line, Table
 
 WORTH = 25_000  # nanoseconds of work from which on a second thread is worth its hand-over
@@ -83,7 +84,11 @@ class Executable:
             def now(x: Any) -> Any:
                 return fetch[x]() if type(x) is Var else x
 
-            result = line.op(*mapped(now, line.args), **mapped(now, line.kwargs))
+            try:
+                result = line.op(*mapped(now, line.args), **mapped(now, line.kwargs))
+            except Exception as error:
+                tell_line(error, line.where)
+                raise
             if checks:
                 return
             for store, part in zip(stores, result if len(stores) > 1 else (result,), strict=True):

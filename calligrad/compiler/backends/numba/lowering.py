@@ -73,9 +73,11 @@ class Lowering:
         self.spaces: dict[str, int] = {}  # of that, what several tasks share
         self.tasks: list[Task | Call] = []
         self.called: list[tuple[Line, str]] = []  # lines that NumPy runs, and why
+        self.line: Line  # that is being lowered
         for n, line in enumerate(program.lines):
             if n in self.memory.free:
                 continue
+            self.line = line
             lower = LOWERINGS.get(line.op) or LOWERINGS.get(type(line.op))
             if lower is None or not lower(self, line):
                 self.tasks.append(Call(line))

@@ -246,7 +246,8 @@ def _add_kernel(lowering: Lowering, what: str, chosen: Chosen, other: Location) 
     words += [*(axis[-1] for axis in axes), *(axis[2] for axis in slabs)]
     for k, axis_of_x in enumerate(chosen.pointed):
         step = x.strides[axis_of_x] // x.itemsize
-        words += [0, *(axis[2 + k] for axis in axes), x.shape[axis_of_x], chosen.numbers[k], step]
+        number = chosen.numbers[k] + lowering.errors.asked_by(lowering.line.where)
+        words += [0, *(axis[2 + k] for axis in axes), x.shape[axis_of_x], number, step]
     reads = [index.root for index in chosen.indices] + [(other if what != "TAKE" else chosen.x).root]
     task = Task(kernel, np.array(words, np.int64), reads, [(other if what == "TAKE" else chosen.x).root])
     point(lowering, task, 2, chosen.x)

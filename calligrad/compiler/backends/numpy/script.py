@@ -14,6 +14,7 @@ from calligrad.compiler.passes.views import is_view
 from calligrad.compiler.plan import Buffer, Into, arrays_of, planned
 from calligrad.compiler.program import Line, Program, Var, mapped
 from calligrad.compiler.source import Scope
+from calligrad.compiler.wording import tell_line
 
 
 def function_of(program: Program) -> Callable[[list[Any]], tuple]:
@@ -152,8 +153,8 @@ def _compiled(source: str, content: dict[str, Any], where: list[str]) -> Callabl
         except Exception as error:
             trace = error.__traceback__
             while trace is not None:
-                if trace.tb_frame.f_code is program.__code__ and (user := where[trace.tb_lineno - 2]):
-                    error.add_note(f"in what {user} asked for")
+                if trace.tb_frame.f_code is program.__code__:
+                    tell_line(error, where[trace.tb_lineno - 2])
                 trace = trace.tb_next
             raise
 

@@ -141,7 +141,7 @@ class Capture:
         if is_value and place.key == "_grad":
             self._unread[id(place.holder)] = place
             self._put(place, UNREAD)
-        elif is_array(x) or (isinstance(x, np.generic) and is_value):
+        elif is_array(x) or (isinstance(x, np.generic) and (is_value or place.identity in self._moving)):
             self._open_array(place)
         elif isinstance(x, np.random.Generator):
             self.flags.append(place)

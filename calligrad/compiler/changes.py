@@ -8,7 +8,7 @@ import numpy as np
 
 from calligrad.compiler.arguments import leaves_of, with_leaves
 from calligrad.compiler.host import Number
-from calligrad.compiler.places import MISSING, SCALARS, Place, same
+from calligrad.compiler.places import MISSING, SCALARS, Place, is_number, same
 from calligrad.compiler.results import Results, Wanted, now
 from calligrad.compiler.standins import Stale
 from calligrad.compiler.surroundings import Surroundings
@@ -45,7 +45,7 @@ class Changes:
                 self.now.append((place, place.original))
             elif isinstance(left, SCALARS) and same(left, place.original):
                 self.now.append((place, left))
-            elif before is place.original and type(before) in (int, float) and type(left) in (int, float):
+            elif before is place.original and is_number(before) and is_number(left):
                 moved.append(place)
             else:
                 self._refuse_graph(place)

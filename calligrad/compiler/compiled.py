@@ -20,7 +20,7 @@ from calligrad.compiler import backends
 from calligrad.compiler.arguments import taken_apart
 from calligrad.compiler.capture import Capture, lock
 from calligrad.compiler.changes import Moved
-from calligrad.compiler.places import Place
+from calligrad.compiler.places import Place, is_number
 from calligrad.compiler.program import Program
 from calligrad.compiler.run import Run
 from calligrad.modes import capture_here, capturing
@@ -164,7 +164,7 @@ class Compiled:
     def _captured(self, kind: Any, nest: Any, form: Any) -> Any:
         """The first capture for arguments of a kind, or for other settings."""
         differs = [run.differs for run in self.runs if run.differs is not None]
-        numbers = {x.identity for x in differs if type(x) is Place and type(x.original) in (int, float)}
+        numbers = {x.identity for x in differs if type(x) is Place and is_number(x.original)}
         capture, moving = self._capture(nest, numbers - self._settled)
         run = Run(capture, self.backend, form, moving)
         self.runs.insert(0, run)

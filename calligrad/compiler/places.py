@@ -62,3 +62,8 @@ def same(a: Any, b: Any) -> bool:
     if type(a) is tuple:
         return len(a) == len(b) and all(map(same, a, b))
     return isinstance(a, SCALARS) and repr(a) == repr(b)
+
+
+def is_number(x: Any) -> bool:
+    """Whether it is a number of Python's or NumPy's that another may take the place of: no truth value."""
+    return type(x) in (int, float) or isinstance(x, np.number)

@@ -199,3 +199,26 @@ def test_random_programs():
     """Two hundred of those that ``python -m tests.compiler.programs`` draws."""
     failed = [(program.text(), said) for program, said in failures(range(200), "numpy")]
     assert not failed
+
+
+class Averaged:
+    """State that is kept as NumPy's numbers."""
+
+    def __init__(self):
+        self.mean, self.count = np.float64(0), np.int64(0)
+
+    def __call__(self, x):
+        self.count = self.count + 1
+        self.mean = self.mean + (np.sum(x) - self.mean) / self.count
+        return self.mean
+
+
+def test_numbers_of_numpys_that_change_are_arrays():
+    eager, kept = Averaged(), Averaged()
+    step = calligrad.compile(kept, backend="numpy")
+    for i in range(12):
+        x = np.full(3, i, float)
+        assert step(x) == eager(x)
+        assert (kept.mean, kept.count) == (eager.mean, eager.count)
+        assert type(kept.mean) is np.float64
+    assert len(step.runs) <= 2

@@ -95,7 +95,9 @@ def dataset(images, labels):
 def main(name="mlp", epochs=None, folder=None, data=None):
     """Train the model called ``name``; ``data`` are other pictures than Fashion-MNIST's, as two pairs like its."""
     recipe = RECIPES[name]
-    epochs = epochs or recipe.epochs
+    epochs = recipe.epochs if epochs is None else epochs
+    if epochs < 1:
+        raise SystemExit(f"--epochs must be at least 1, not {epochs}")
     calligrad.random.seed(0)
     training, test = data or [calligrad.data.load("fashion_mnist", part) for part in ("train", "test")]
     training, test = dataset(*training), dataset(*test)

@@ -16,6 +16,7 @@ to its weights but to its maps or its picture:
 """
 
 import argparse
+from pathlib import Path
 
 import numpy as np
 from fashion_mnist import MEAN, STD
@@ -77,6 +78,8 @@ def hidden(pixels, heat, share=0.2):
 def main(folder=None, data=None, picture=None, epochs=None):
     """Take the CNN of ``folder``; measure what the pictures show on 1000 test images; draw one of each class."""
     data = data or [calligrad.data.load("fashion_mnist", part) for part in ("train", "test")]
+    if folder is None or not any(Path(folder).glob("*")):
+        print(f"there is no run in {folder}: a CNN is trained there first, which takes about five minutes", flush=True)
     model = trained("cnn", epochs, folder, data)["model"].eval().requires_grad_(False)  # the weights are constants now
     images, labels = (array[:1000] for array in data[1])
     pixels = images[:, None] / np.float32(255)
@@ -126,4 +129,8 @@ if __name__ == "__main__":
     parser.add_argument("folder", help="where the CNN of fashion_mnist.py is kept")
     parser.add_argument("--picture", default="grad_cam.png", help="where the pictures go")
     args = parser.parse_args()
+    try:
+        open(args.picture, "ab").close()  # what cannot be written must not fail after the training
+    except OSError as error:
+        parser.error(f"--picture: {error}")
     main(args.folder, picture=args.picture)

@@ -36,7 +36,7 @@ LANGUAGES = {
 def lists(folder=None):
     """The words of each class."""
     if folder:
-        files = [path for path in sorted(Path(folder).iterdir()) if path.is_file()]
+        files = [path for path in sorted(Path(folder).iterdir()) if path.is_file() and not path.name.startswith(".")]
         found = {path.stem: {line.lower() for line in lines(path)} for path in files}
     else:
         folder = Path("/usr/share/dict")

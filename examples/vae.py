@@ -148,4 +148,8 @@ if __name__ == "__main__":
     parser.add_argument("--epochs", type=int, default=100)
     parser.add_argument("--picture", default="vae.png", help="where the picture is saved")
     args = parser.parse_args()
+    try:
+        open(args.picture, "ab").close()  # what cannot be written must not fail after the training
+    except OSError as error:
+        parser.error(f"--picture: {error}")
     main(args.epochs, args.picture)

@@ -5,30 +5,39 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from calligrad.commands.table import counted
 
-MISSING = {"", "?", "na", "n/a", "#n/a", "nan", "null"}  # in any case; what else there is may be a category
+MISSING = {"", "?", "na", "n/a", "#n/a", "<na>", "nan", "null"}  # in any case
+UNSAID = {"-", "--", "none", "nil", "unknown", "missing"}  # missing too, but in text, where they may be a category
 TRUTHS = ({"false": 0.0, "true": 1.0}, {"no": 0.0, "yes": 1.0}, {"f": 0.0, "t": 1.0}, {"n": 0.0, "y": 1.0})
 ENOUGH = 0.9  # the share of a column's cells that must be numbers, or dates, for it to be one of these
+MOST = 0.8  # the share that is enough where the others are at most so many words, over and over
+WORDS = 3
+SIGNS = "$€£¥₹%"  # that a number may have before or after it, if all of its column have it
+AMOUNT = re.compile(r"[+-]?([1-9]\d{0,2}(,\d{3})+|\d+)(\.\d+)?")
+SWAP = str.maketrans(",.", ".,")
 CATEGORIES = 50  # so many of a column are told apart, the most frequent ones
 FARTHEST = 10.0  # standard deviations: a cell farther out counts as this far, so that one slip does not decide all
 AMBIGUOUS_DATE = re.compile(r"\d{1,2}[./-]\d{1,2}[./-](\d{2}|\d{4})\b.*")
-IDENTIFIER = re.compile(r"|(.*[ _-])?(id|index|key|uuid|guid)", re.IGNORECASE)
+IDENTIFIER = re.compile(r"|(.*[ _-])?id", re.IGNORECASE)
 
 
-def is_missing(cell: str) -> bool:
-    """Whether a cell says that nothing is known.
+def is_missing(cell: str, kind: str = "text") -> bool:
+    """Whether a cell says that nothing is known, in a column of this ``kind``.
 
-    >>> is_missing("N/A"), is_missing("none")
-    (True, False)
+    >>> is_missing("N/A"), is_missing("none"), is_missing("none", "number")
+    (True, False, True)
     """
-    return cell.casefold() in MISSING
+    small = cell.casefold()
+    return small in MISSING or (kind != "text" and small in UNSAID)
 
 
 # ---------------------------------------------------------------- one cell
@@ -45,6 +54,22 @@ def number(cell: str) -> float:
     except ValueError:
         return math.nan
     return x if math.isfinite(x) and "_" not in cell else math.nan
+
+
+def amount(cell: str, sign: str = "", comma: bool = False) -> float:
+    """A number as people write it, with commas between thousands, or else as decimal points; and with this ``sign``.
+
+    >>> amount("157,949"), amount("-$1,050.10", "$"), amount("1,5 %", "%", comma=True), amount("15,79")
+    (157949.0, -1050.1, 1.5, nan)
+    """
+    if sign:
+        before, found, after = cell.partition(sign)
+        if not found or (after and before.strip() not in ("", "+", "-")):
+            return math.nan
+        cell = before.strip() + after.strip()
+    if comma:
+        cell = cell.translate(SWAP)
+    return number(cell.replace(",", "")) if AMOUNT.fullmatch(cell) else math.nan
 
 
 def truth(cell: str) -> float:
@@ -67,7 +92,15 @@ def days(cell: str) -> float:
     return (moment - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds() / 86400
 
 
-READERS = {"number": number, "boolean": truth, "date": days}
+READERS: dict[str, Callable[[str], float]] = {
+    "number": number,
+    "number with commas between thousands": amount,
+    "number with a decimal comma": partial(amount, comma=True),
+    **{f"number in {sign}": partial(amount, sign=sign) for sign in SIGNS},
+    **{f"number in {sign} with a decimal comma": partial(amount, sign=sign, comma=True) for sign in SIGNS},
+    "boolean": truth,
+    "date": days,
+}
 
 
 # ---------------------------------------------------------------- one column
@@ -112,7 +145,8 @@ class Numbers:
 
     def strange(self, cells: list[str]) -> tuple[int, str]:
         """How many cells say something that is no number, boolean or date, and the first of them."""
-        return _counted_with_first(c for c in cells if not is_missing(c) and math.isnan(READERS[self.kind](c)))
+        read = READERS[self.kind]
+        return _counted_with_first(c for c in cells if not is_missing(c, self.kind) and math.isnan(read(c)))
 
 
 @dataclass
@@ -181,10 +215,14 @@ def _counted_with_first(cells: Any) -> tuple[int, str]:
 def recognise(name: str, cells: list[str]) -> tuple[str, str]:
     """The kind of a column, and what there is to tell about it.
 
-    The kind is "number", "boolean", "date", "text", or "" for a column that cannot help.
+    The kind is one of ``READERS``, "text", or "" for a column that cannot help.
 
     >>> recognise("age", ["31", "n/a", "40", "52"])
     ('number', '1 missing')
+    >>> recognise("age", ["31", "unknown", "40", "52"])
+    ('number', "1 missing, such as 'unknown'")
+    >>> recognise("price", ["$31.50", "$1,040", "$5"])
+    ('number in $', "'$31.50' is read as 31.5")
     >>> recognise("city", ["Rome", "Oslo", "Rome", "Rome"])
     ('text', '2 categories')
     >>> recognise("row_id", ["17", "3", "12", "99"])
@@ -192,33 +230,70 @@ def recognise(name: str, cells: list[str]) -> tuple[str, str]:
     >>> recognise("planet", ["Earth"] * 4)
     ('', "every cell is 'Earth'")
     """
-    known = [cell for cell in cells if not is_missing(cell)]
-    if not known:
+    said = [cell for cell in cells if not is_missing(cell)]
+    if not said:
         return "", "every cell is missing"
-    values = Counter(known)
-    missing = [f"{len(cells) - len(known):,} missing"] * (len(known) < len(cells))
+    values = Counter(said)
+    missing = _missing_note(cells, "text")
     if len(values) == 1:
-        only = f"every cell is {_short(known[0])}"
+        only = f"every cell is {_short(said[0])}"
         return ("text", f"{only}, or missing") if missing else ("", only)
-    small = {value.casefold() for value in values}
-    if any(small <= words.keys() for words in TRUTHS):
-        return "boolean", ", ".join(missing)
-    for kind, what in (("number", "no number"), ("date", "no date")):
-        read = [READERS[kind](cell) for cell in known]
-        strange = [cell for cell, x in zip(known, read) if math.isnan(x)]
-        if len(strange) <= (1 - ENOUGH) * len(known):
-            if kind == "number" and not missing and not strange and _identifies(name, np.array(read)):
-                return "", "an identifier: every cell is different"
-            if strange:
-                cell_is = "cell is" if len(strange) == 1 else "cells are"
-                missing.append(f"{len(strange):,} {cell_is} {what} and count as missing, such as {_short(strange[0])}")
-            return kind, ", ".join(missing)
-    if sum(bool(AMBIGUOUS_DATE.fullmatch(cell)) for cell in known) >= ENOUGH * len(known):
-        return "", f"dates that can be read in two ways, such as {_short(known[0])}; 2024-01-31 would be understood"
-    if 2 * len(values) > max(len(known), 10):
-        return "", f"text with {len(values):,} different values in {counted(len(known), 'row')}"
+    kind, strange = measured(said)
+    if kind:
+        notes, plain = _missing_note(cells, kind), kind == "number" and not strange
+        known = [cell for cell in said if not is_missing(cell, kind)]
+        if plain and not notes and _identifies(name, np.array([number(cell) for cell in known])):
+            return "", "an identifier: every cell is different"
+        if kind.startswith("number "):
+            example = next(cell for cell in known if math.isnan(number(cell)) and not math.isnan(READERS[kind](cell)))
+            notes.insert(0, f"{_short(example)} is read as {READERS[kind](example):.15g}")
+        if strange:
+            cell_is = "cell is" if len(strange) == 1 else "cells are"
+            what = f"no {kind.partition(' ')[0]} and count as missing, such as {_short(strange[0])}"
+            notes.append(f"{len(strange):,} {cell_is} {what}")
+        return kind, ", ".join(notes)
+    if sum(bool(AMBIGUOUS_DATE.fullmatch(cell)) for cell in said) >= ENOUGH * len(said):
+        return "", f"dates that can be read in two ways, such as {_short(said[0])}; 2024-01-31 would be understood"
+    if 2 * len(values) > max(len(said), 10):
+        numbers = len(said) - len(strange)
+        share = f"; {100 * numbers / len(said):.0f} % are numbers, but not {_short(strange[0])}" if numbers else ""
+        return "", f"text with {len(values):,} different values in {counted(len(said), 'row')}{share}"
     merged = [f"of which the {CATEGORIES} most frequent are told apart"] * (len(values) > CATEGORIES)
     return "text", ", ".join([f"{len(values):,} categories", *merged, *missing])
+
+
+def measured(cells: list[str]) -> tuple[str, list[str]]:
+    """The kind of ``READERS`` that cells are, or "" for text; and those that are no numbers, or dates, all the same.
+
+    >>> measured(["1", "2", "none"]), measured(["1,5", "2"]), measured(["1", "two"])
+    (('number', []), ('number with a decimal comma', []), ('', ['two']))
+    """
+    known = [cell for cell in cells if not is_missing(cell, "number")]
+    if known and is_boolean(known):
+        return "boolean", []
+    text = "".join(known)
+    ways = [kind for kind in READERS if kind.startswith("number") and all(s in text for s in SIGNS if s in kind)]
+    strange = {kind: [cell for cell in known if math.isnan(READERS[kind](cell))] for kind in (*ways, "date")}
+    number_kind = min(ways, key=lambda kind: len(strange[kind]))  # the first of equals: plain numbers, if they are
+    for kind in (number_kind, "date"):
+        words = Counter(strange[kind])
+        few = words.total() <= (1 - MOST) * len(known) and len(words) <= WORDS and min(words.values(), default=2) > 1
+        if known and (few or words.total() <= (1 - ENOUGH) * len(known)):
+            return kind, strange[kind]
+    return "", [cell for cell in cells if math.isnan(READERS[number_kind](cell))]
+
+
+def is_boolean(values: Iterable[str]) -> bool:
+    """Whether these are true and false, yes and no, or their like, in any case."""
+    small = {value.casefold() for value in values}
+    return any(small <= words.keys() for words in TRUTHS)
+
+
+def _missing_note(cells: list[str], kind: str) -> list[str]:
+    """How many cells are missing in a column of this ``kind``, with a word that says so."""
+    missing = [cell for cell in cells if is_missing(cell, kind)]
+    word = next((f", such as {_short(cell)}" for cell in missing if not is_missing(cell)), "")
+    return [f"{len(missing):,} missing{word}"] * bool(missing)
 
 
 def learn(name: str, kind: str, cells: list[str]) -> Numbers | Categories:

@@ -57,6 +57,8 @@ def run(options: argparse.Namespace) -> None:
         pictures.save(draw(images[held_out], labels[held_out], read), path)
     print(f"picture: {options.output}" if path else pictures.HOW)
     right = np.count_nonzero(read == labels[held_out])
+    if right <= np.bincount(labels[held_out]).max():
+        print("no better than always the same digit: take more --epochs, or another --lr")
     print(f"held-out accuracy: {100 * right / len(read):.2f} % ({right} of {len(read)})")
 
 
@@ -67,6 +69,7 @@ def train(
     optimizer = optim.Adam(net.parameters())
     batches = math.ceil(len(labels) / options.batch_size)
     steps = options.epochs * batches
+    before = mean_loss(net, images, labels)
     with progress("training", steps) as shown, np.errstate(over="ignore", invalid="ignore"):
         for epoch in range(options.epochs):
             for i, batch in enumerate(np.array_split(rng.permutation(len(labels)), batches)):
@@ -77,8 +80,17 @@ def train(
                 loss.backward()
                 optimizer.step()
                 shown.step(f"epoch {epoch + 1}  loss {loss.item():.4f}")
-    if not math.isfinite(loss.item()):
-        raise UserError(f"the training ran away: the loss is {loss.item()}; take an --lr below {options.lr:g}")
+        after = mean_loss(net, images, labels)
+    if not after <= before:  # nan is not
+        raise UserError(
+            f"the training ran away: the loss is {after:.4g}, and was {before:.4g}; take an --lr below {options.lr:g}"
+        )
+
+
+def mean_loss(net: nn.Module, images: np.ndarray, labels: np.ndarray) -> float:
+    """The loss on the images as they are."""
+    with no_grad():
+        return cross_entropy(net(flat(images)), labels).item()
 
 
 def jittered(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -41,8 +42,10 @@ def prepare(options: argparse.Namespace, name: str, suffix: str, inputs: Iterabl
             folder = folder.parent
         if not folder.is_dir():
             raise UserError(f"--folder {path.parent}: {folder} is a file")
-        if not os.access(folder, os.W_OK):
-            raise UserError(f"--output {path}: the folder {folder} cannot be written to")
+        try:
+            tempfile.TemporaryFile(dir=folder).close()  # os.access grants the superuser all, and /proc nobody anything
+        except OSError as error:
+            raise UserError(f"--folder {path.parent}: nothing can be written in {folder}: {error.strerror}") from None
     except OSError as error:
         raise UserError(f"--output {path}: {error.strerror or error}") from None
     return path

@@ -62,7 +62,7 @@ def surprises(model: TableModel, sheet: Sheet) -> list[str]:
         if strange:
             are = "rare in training, or unknown" if column.kind == "text" else f"no {column.kind}, taken as missing"
             lines.append(f"{column.name}: {counted(strange, 'cell')} {are}, such as {first!r}")
-        if missing := sum(map(is_missing, cells)):
+        if missing := sum(is_missing(cell, column.kind) for cell in cells):
             lines.append(f"{column.name}: {missing:,} missing")
     return lines
 
@@ -95,11 +95,17 @@ def write(path: Path, columns: dict[str, list[str]]) -> None:
 
 
 def score(model: TableModel, predicted: np.ndarray, cells: list[str]) -> None:
-    """Print how good the predictions are where the file knows what is right."""
+    """Print how good the predictions are where the file knows what is right, and where it says what cannot be."""
+    name = model.target.name
+    unknown = model.target.unknown(cells)
+    if unknown:
+        have = "rows have" if len(unknown) > 1 else "row has"
+        why = "that the model does not know" if isinstance(model.target, Classes) else "that is no number"
+        print(f"{len(unknown):,} {have} a {name} {why}, such as {unknown[0]!r}")
     y = model.target(cells)
     known = y >= 0 if isinstance(model.target, Classes) else np.isfinite(y)
     if known.any():
         blind = report.guess(model.target, y[known])
-        rows = counted(int(known.sum()), "row")
-        print(f"on the {rows} with {model.target.name}, which says little if the model learned from them:")
+        rows, which = counted(int(known.sum()), "row"), " that it knows" * bool(unknown)
+        print(f"on the {rows} with {name}{which}, which says little if the model learned from them:")
         print(*report.lines(model.target, predicted[known], y[known], blind), sep="\n")

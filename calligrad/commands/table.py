@@ -54,11 +54,12 @@ def read_table(path: str) -> Table:
 def read_rows(path: str) -> tuple[list[str], Iterator[tuple[int, list[str]]]]:
     """The names in the first line of a CSV file; and its rows: the number of the line, and a cell for each name.
 
-    Cells are stripped, and empty lines skipped. Raises ``UserError``, with the line, for whatever is not CSV in UTF-8,
-    and for a row with more or fewer cells than there are names: at the latest when it is that row's turn.
+    Cells are stripped, lines of nothing or blanks skipped, and a line break in a name counts as a blank. A row is
+    at its first line. Raises ``UserError``, with the line, for whatever is not CSV in UTF-8, and for a row with more or
+    fewer cells than there are names: at the latest when it is that row's turn.
     """
     rows = _rows(path, _text(path))
-    _, header = next(rows, (0, []))
+    header = [one_line(name) for name in next(rows, (0, []))[1]]
     if not header:
         raise UserError(f"{path} is empty; its first line must name the columns, such as x,y")
     if len(header) == 1 and (mark := next((mark for mark in ";\t|" if mark in header[0]), None)):
@@ -80,24 +81,30 @@ def _text(path: str) -> str:
     except (OSError, ValueError) as error:  # ValueError: a zero byte in the path
         raise UserError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from None
     try:
-        return data.decode("utf-8-sig")  # a mark of byte order at the start, as Excel writes, is dropped
+        text = data.decode("utf-8-sig")  # a mark of byte order at the start, as Excel writes, is dropped
+        wrong, why = data.find(b"\0"), "is no text"
     except UnicodeDecodeError as error:
-        line = data[: error.start].count(b"\n") + 1
-        column = error.start - data.rfind(b"\n", 0, error.start)
-        raise UserError(
-            f"{path}, line {line}, byte {column}: 0x{data[error.start]:02x} is not UTF-8; save the file as UTF-8"
-        ) from None
+        text, wrong, why = "", error.start, "is not UTF-8"
+    if wrong >= 0:
+        line, column = data[:wrong].count(b"\n") + 1, wrong - data.rfind(b"\n", 0, wrong)
+        raise UserError(f"{path}, line {line}, byte {column}: 0x{data[wrong]:02x} {why}; save the file as UTF-8")
+    return text
 
 
 def _rows(path: str, text: str) -> Iterator[tuple[int, list[str]]]:
-    """Each row that is not empty, with the number of its line."""
+    """Each row that is not empty, with the number of its first line."""
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    first = 1
     try:
         for row in reader:
-            if cells := [cell.strip() for cell in row]:
-                yield reader.line_num, cells
+            blank = len(row) == 1 and row[0].isspace()
+            if row and not blank:
+                yield first, [cell.strip() for cell in row]
+            first = reader.line_num + 1
     except csv.Error as error:
-        raise UserError(f"{path}, line {reader.line_num}: {error}") from None
+        open_end = reader.line_num > first or "end of data" in str(error)
+        why = "; a quotation mark that opens in this row is not closed" if open_end else ""
+        raise UserError(f"{path}, line {first}: {error}{why}") from None
 
 
 def _columns(path: str, header: list[str]) -> tuple[list[int], int]:
@@ -125,6 +132,11 @@ def _number(cell: str, where: str) -> float:
     if not math.isfinite(x):
         raise UserError(f"{where}: {cell!r} is not a finite number")
     return x
+
+
+def one_line(text: str) -> str:
+    """``text`` with blanks in place of line breaks, which would tear a report apart."""
+    return " ".join(text.splitlines())
 
 
 def counted(n: int, thing: str) -> str:

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import argparse
 import math
+import signal
+import threading
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -131,7 +136,12 @@ def fit(model: TableModel, parts: list[tuple[np.ndarray, np.ndarray]], options: 
     training, validation = (ArrayDataset(x, y) for x, y in parts)
     rows = len(training)
     loader = DataLoader(training, min(256, max(16, rows // 20)), shuffle=True, seed=options.seed)
-    with progress("training", options.epochs) as shown, warnings.catch_warnings(), np.errstate(all="ignore"):
+    with (
+        progress("training", options.epochs) as shown,
+        ctrl_c_at_once(),
+        warnings.catch_warnings(),
+        np.errstate(all="ignore"),
+    ):
         warnings.filterwarnings("ignore", "the loss is")  # not finite: told below
         trainer = Trainer(
             model.net,
@@ -148,6 +158,27 @@ def fit(model: TableModel, parts: list[tuple[np.ndarray, np.ndarray]], options: 
         raise UserError(f"the training ran away: the loss is {history[-1]['loss']}; take an --lr below {options.lr:g}")
     why = f", as the last {PATIENCE} were no better" if len(history) < options.epochs else ""
     print(f"kept: epoch {trainer.best.epoch} of {len(history)}{why}; validation loss {trainer.best.value:.4f}")
+
+
+@contextmanager
+def ctrl_c_at_once() -> Iterator[None]:
+    """Ctrl-C within ends the command, as anywhere else in it; the trainer, were it to, would speak of a run_folder.
+
+    The trainer leaves the signal alone where the handler is not Python's own.
+    """
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    main = threading.current_thread() is threading.main_thread()
+    ours = main and signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    if ours:
+        signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield
+    finally:
+        if ours:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class Shown(Callback):

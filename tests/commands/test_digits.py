@@ -82,6 +82,20 @@ def test_a_training_that_runs_away_is_reported(calligrad):
     assert run.files() == []
 
 
+def test_a_training_that_ends_with_a_finite_loss_may_have_run_away_too(calligrad):
+    run = calligrad("digits", "--lr", "1e8", "--epochs", 2, "--width", 8)
+    assert run.status == 2
+    assert "the training ran away: the loss is" in run.err
+
+
+def test_it_is_told_that_nothing_was_learned(calligrad, without, monkeypatch):
+    without("matplotlib")
+    monkeypatch.setattr(digits, "predict", lambda net, images: np.zeros(len(images), int))
+    run = calligrad("digits", "--epochs", 1, "--width", 8)
+    assert run.status == 0
+    assert "no better than always the same digit" in run.out
+
+
 def test_a_batch_of_everything(calligrad):
     assert LAST.fullmatch(calligrad("digits", "--batch-size", 5000, "--epochs", 2, "--width", 8).last)
 

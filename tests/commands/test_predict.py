@@ -66,6 +66,20 @@ def test_rows_without_answers_and_with_surprises(trained, tmp_path):
     assert {row["predicted bought"] for row in read_csv(tmp_path / "some-predicted.csv")} <= {"yes", "no"}
 
 
+def test_answers_that_the_model_does_not_know_are_told(trained, tmp_path):
+    columns = customers(8, seed=3)
+    write_csv(tmp_path / "mixed.csv", columns | {"bought": ["maybe"] * 3 + ["YES", "no", "No", "", "yes"]})
+    run = trained("predict", "bought.npz", "mixed.csv")
+    assert "3 rows have a bought that the model does not know, such as 'maybe'" in run.out.splitlines()
+    assert "on the 4 rows with bought that it knows, which says little" in run.out
+    write_csv(tmp_path / "all.csv", columns | {"bought": ["maybe"] * 8})
+    assert trained("predict", "bought.npz", "all.csv").last.startswith("8 rows have a bought that the model does not")
+    learn(trained, tmp_path, "spent")
+    write_csv(tmp_path / "one.csv", columns | {"spent": ["dear", *columns["spent"][1:-1], "-"]})
+    run = trained("predict", "spent.npz", "one.csv")
+    assert "1 row has a spent that is no number, such as 'dear'" in run.out.splitlines()
+
+
 def test_what_is_refused(trained, tmp_path):
     write_csv(tmp_path / "fewer.csv", {"Age": [1], "city": ["Rome"], "since": ["2020-01-01"], "income": [1]})
     write_csv(tmp_path / "again.csv", customers(5) | {"predicted bought": ["no"] * 5})

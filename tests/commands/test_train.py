@@ -1,11 +1,14 @@
 """``calligrad train``: what becomes of columns and targets, how good the model is, and what is refused."""
 
 import re
+import signal
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from calligrad.commands import train
 from calligrad.commands.columns import FARTHEST, Categories, Numbers, recognise
 from calligrad.commands.errors import UserError
 from calligrad.commands.sheet import read_sheet
@@ -53,7 +56,7 @@ def test_classes(calligrad, table):
         "  dates, as days: since",
         "  planet: left out, every cell is 'Earth'",
         "  note: left out, text with 240 different values in 240 rows",
-        "  income: number, 5 cells are no number and count as missing, such as 'unknown'",
+        "  income: number, 5 missing, such as 'unknown'",
         "rows: 168 to learn from, 36 to see when to stop, 36 to test",
         "model: data.npz",
     ]:
@@ -143,6 +146,33 @@ def test_help_names_the_options_and_fits_a_terminal(calligrad, monkeypatch, comm
     assert max(map(len, run.out.splitlines())) <= 80
 
 
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="there is no folder that nobody can write to")
+def test_a_folder_that_cannot_be_written_to_is_refused_first(calligrad, table):
+    run = calligrad("train", table(digits()), "--target", "y", "--folder", "/proc")
+    assert (run.status, run.out) == (2, "")
+    assert "--folder /proc: nothing can be written in /proc" in run.err
+
+
+def test_ctrl_c_is_told_as_by_the_other_commands(calligrad, table, monkeypatch):
+    monkeypatch.setattr(train.Shown, "on_epoch_end", lambda self, trainer: signal.raise_signal(signal.SIGINT))
+    before = signal.getsignal(signal.SIGINT)
+    run = calligrad("train", table(digits()), "--target", "y")
+    assert run.status == 130
+    assert run.err.endswith("\ncalligrad train: stopped\n")
+    assert "run_folder" not in run.err
+    assert run.files() == ["data.csv"]
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_a_line_break_in_a_name_or_a_class_leaves_the_lines_whole(calligrad, table):
+    columns = digits()
+    columns = {"heat\nindex": columns["x"], "z": columns["z"], "y": ["a\r\nb" if i % 2 else "c" for i in range(40)]}
+    run = calligrad("train", table(columns), "--target", "y", "--epochs", 1)
+    assert run.status == 0, run.err
+    assert "  numbers: heat index, z" in run.out.splitlines()
+    assert "  classes: a b 50 %, c 50 %" in run.out.splitlines()
+
+
 def test_overwrite(calligrad, table, tmp_path):
     (tmp_path / "data.npz").write_text("old")
     assert calligrad("train", table(digits()), "--target", "y", "--epochs", 1, "--overwrite").status == 0
@@ -173,6 +203,15 @@ def test_overwrite(calligrad, table, tmp_path):
         ("x,y\n" + "".join(f"{i},name {i}\n" for i in range(30)), "y has 30 different values in 30 rows"),
         ("x,y\n" + "1,cat\n" * 30 + "1,dog\n" * 2, "'cat' in 30 rows, 'dog' in 2 rows"),
         ("x,y\n" + "".join(f"{i},{i}.5\n" for i in range(30)) + "30,12 EUR\n", "line 32, column y: '12 EUR' is not a"),
+        (
+            "x,y\n" + "".join(f'{i},"{i + 1},{i + 100}"\n' for i in range(30)),
+            "line 2: y is not written in plain numbers; write '1,100' as 1100, and all others so",
+        ),
+        ("x,y\n" + "".join(f"{i},${i}.75\n" for i in range(30)), "plain numbers; write '$0.75' as 0.75"),
+        (
+            "x,y\n" + "".join(f"{i},{i}.5\n" for i in range(30)) + "9,withheld\n" * 6,
+            "line 32, column y: 'withheld' is not",
+        ),
         ("x,y\n" + "1,1e300\n2,2.5\n" * 15, "the numbers of y are too large"),
         ("x,y\n" + "1,1e-300\n2,2e-300\n" * 15, "the numbers of y are too small"),
         ("x,y\n" + "1,2.5\n1,3.5\n" * 15, "has no column to predict y from (x: every cell is '1')"),
@@ -220,6 +259,10 @@ def question(tmp_path):
     [
         (["a", "b", ""] * 20, None, ["a", "b"]),
         (["True", "False"] * 20, None, ["False", "True"]),
+        (["a", "b", "none"] * 20, None, ["a", "b", "none"]),
+        (["1", "2", "unknown"] * 20, None, ["1", "2"]),
+        (["1", "2", "unknown"] * 20, "classification", ["1", "2", "unknown"]),
+        (["5%", "10%"] * 20, None, ["10%", "5%"]),
         (["1", "2.0", "10"] * 20, None, ["1", "2", "10"]),
         (["0.5", "1"] * 20, "classification", ["0.5", "1"]),
         (["a", "b"] * 20 + ["c"] * 4, None, ["a", "b"]),
@@ -239,6 +282,18 @@ def test_what_the_target_asks_for(question, cells, task, labels):
         ]
     else:
         assert asked.y.tolist() == [float(cell) for cell in cells]
+
+
+def test_true_and_false_in_any_case_are_two_classes(question):
+    asked = question(["yes", "NO", "Yes", "no", "YES", "No", "no", "yes", "-"] * 6)
+    assert asked.target.labels == ["no", "yes"]
+    assert asked.y.tolist() == [1, 0, 1, 0, 1, 0, 0, 1] * 6
+    assert asked.told == [
+        "classification, as y is true or false",
+        "6 rows without y left out, such as '-'",
+        "classes: no 50 %, yes 50 %",
+    ]
+    assert asked.target(["YES", "nO", "maybe"]).tolist() == [1, 0, -1]
 
 
 def test_what_is_told_of_the_target(question):
@@ -272,6 +327,30 @@ def test_what_is_told_of_the_target(question):
         ("", ["0", "1", "2"], "", "identifier"),
         ("row", ["3", "1", "2"], "", "identifier"),
         ("year", ["1990", "1991", "1992"], "number", ""),
+        ("heat index", ["81", "79", "95"], "number", ""),
+        ("key", ["7", "9", "8"], "number", ""),
+        ("x", ["1.5", "2.5", "unknown"] * 10, "number", "10 missing, such as 'unknown'"),
+        ("x", ["None", "-", "7", "8.5"] * 5, "number", "10 missing, such as 'None'"),
+        ("x", ["1.5", "2.5", "3.5", "4.5", "5"] * 10 + ["see note"] * 10, "number", "10 cells are no number and count"),
+        ("x", ["yes", "No", "unknown"], "boolean", "1 missing, such as 'unknown'"),
+        ("x", ["red", "none", "red", "-"], "text", "3 categories"),
+        ("x", ["none", "-", "?"], "text", "2 categories, 1 missing"),
+        ("x", ["None", "NONE", "none", "nil", "-", "--"] * 2, "text", "6 categories"),
+        (
+            "x",
+            [str(i) for i in range(30)] + [f"word {i}" for i in range(20)],
+            "",
+            "text with 50 different values in 50 rows; 60 % are numbers, but not 'word 0'",
+        ),
+        ("x", ["157,949", "949", "1,000.5"], "number with commas between thousands", "'157,949' is read as 157949"),
+        ("x", ["1,5", "2", "1.000,25"], "number with a decimal comma", "'1,5' is read as 1.5"),
+        ("x", ["0,125", "1,250", "2,5"], "number with a decimal comma", "'0,125' is read as 0.125"),
+        ("x", ["$50.10", "-$1,050", "?"], "number in $", "'$50.10' is read as 50.1, 1 missing"),
+        ("x", ["1.2%", "3 %"], "number in %", "'1.2%' is read as 1.2"),
+        ("x", ["1,2 €", "3 €"], "number in € with a decimal comma", "'1,2 €' is read as 1.2"),
+        ("x", ["$5", "€5"] * 10, "text", "2 categories"),
+        ("x", ["$5", "5"] * 10, "text", "2 categories"),
+        ("x", ["1.2.3", "192.168.0.1"] * 10, "text", "2 categories"),
         ("user id", ["1990", "7", "1992"], "", "identifier"),
         ("user id", ["7", "7", "1992"], "number", ""),
         (
@@ -296,6 +375,12 @@ def test_numbers_are_standardised_and_missing_ones_marked():
     assert column(["1e300"])[0, 0] == FARTHEST
     assert column.strange(["1", "", "oops", "ouch"]) == (2, "oops")
     assert Numbers.of("x", "number", ["1", "3"])(["", "3"]).tolist() == [[0], [1]]
+
+
+def test_numbers_as_people_write_them():
+    column = Numbers.of("x", "number in $", ["$1,001", "$3.00", "unknown"])
+    np.testing.assert_allclose(column(["$3", "-", "3"]), [[-1, 0], [0, 1], [0, 1]])
+    assert column.strange(["$1", "none", "3"]) == (1, "3")
 
 
 def test_numbers_of_any_size():

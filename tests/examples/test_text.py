@@ -61,6 +61,8 @@ def test_languages(tmp_path, capsys):
     assert found["pieces of 3 letters"] > 0.8
     assert found["LSTM"] > 0.8
     assert "hard" in capsys.readouterr().out
+    (tmp_path / ".notes").write_text("no list\n", "utf-8")
+    assert list(load("languages").lists(tmp_path)) == ["far", "hard", "soft"]
 
 
 def test_languages_without_lists(tmp_path, monkeypatch):

@@ -1,5 +1,8 @@
 """The examples that look at pictures, on few of them: digits, enlarged where Fashion-MNIST's size is wanted."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -37,15 +40,38 @@ def test_the_others_learn(enlarged, name, count):
     assert second["loss"] < first["loss"]
 
 
+def test_no_epochs_are_refused(enlarged):
+    with pytest.raises(SystemExit, match="--epochs must be at least 1, not 0"):
+        load("fashion_mnist").main("cnn", 0, data=enlarged)
+
+
 def test_digits_cnn(tmp_path):
     found = load("digits_cnn").main(epochs=2, picture=tmp_path / "wrong.png")
     assert found["accuracy"] > 0.8
     assert (tmp_path / "wrong.png").exists()
 
 
-def test_grad_cam(cnn, enlarged, tmp_path, monkeypatch):
+def test_grad_cam_says_that_it_trains_first(tmp_path, enlarged, monkeypatch, capsys):
+    monkeypatch.syspath_prepend(FOLDER)
+    program = load("grad_cam")
+    monkeypatch.setattr(program, "trained", lambda *_: exit("training"))
+    with pytest.raises(SystemExit, match="training"):
+        program.main(tmp_path / "typo", enlarged)
+    assert "a CNN is trained there first, which takes about five minutes" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", ["vae", "gan", "grad_cam"])
+def test_a_picture_that_cannot_be_written_is_refused_first(name, tmp_path):
+    argv = [sys.executable, FOLDER / f"{name}.py", "--picture", tmp_path / "nowhere" / "x.png"]
+    run = subprocess.run([*argv, *([tmp_path / "run"] * (name == "grad_cam"))], capture_output=True, text=True)
+    assert run.returncode == 2
+    assert "error: --picture: [Errno 2] No such file" in run.stderr
+
+
+def test_grad_cam(cnn, enlarged, tmp_path, monkeypatch, capsys):
     monkeypatch.syspath_prepend(FOLDER)
     found = load("grad_cam").main(cnn[1], enlarged, tmp_path / "seen.png", epochs=4)
+    assert "trained there first" not in capsys.readouterr().out
     assert found["hottest"] < found["coldest"]
     assert found[16] < found[4] <= found["right"]
     assert found["fooled"][0] == 1

@@ -3,31 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import chain
 from typing import Any
 
 import numpy as np
 
 from calligrad.anomaly import detect_anomaly
 from calligrad.diagnosis import batch as data
-from calligrad.diagnosis import run, structure
+from calligrad.diagnosis import graph, run, structure
 from calligrad.diagnosis.report import Finding, Report, error
 from calligrad.dtypes import default_dtype
 from calligrad.nn.module import Module
 from calligrad.optim import Optimizer
+from calligrad.train.batches import split
 from calligrad.value import Value, unwrap
 
 
 def doctor(
-    model: Module, batch: tuple[Any, Any], loss: Callable, optimizer: Optimizer | None = None, *, steps: int = 100
+    model: Module, batch: Any, loss: Callable, optimizer: Optimizer | None = None, *, steps: int = 100
 ) -> Report:
     """Look for the mistakes that raise no error and spoil a training, and explain them.
 
-    ``batch`` is ``(x, y)`` as the loader gives it, best with a few dozen examples; ``loss(model(x), y)`` is one
-    number; a tuple ``x`` is several inputs of the model. Looked at are: parameters that are hidden in odd containers,
-    frozen, of different precisions, or not the optimizer's; train and eval mode; scale and precision of the inputs;
-    shapes and ranges of targets and labels; whether the first loss is a guess's; the first NaN; gradients that are
-    missing, zero, vanishing or huge; dead ReLUs; examples that leak into one another; and whether ``steps`` steps of
-    Adam can learn this batch by heart. The model is left as it was, as are the random draws.
+    ``batch`` is what a loader gives a ``Trainer``, best with a few dozen examples: ``(x, y)``, ``(a, b, …, y)`` for
+    a model of several inputs, or ``{"x": …, "y": …}``, where other names than ``x`` are those of the model's
+    arguments. ``loss(model(x), y)`` is one number. Looked at are: parameters that are hidden in odd containers, frozen,
+    of different precisions, or not the optimizer's; train and eval mode; scale and precision of the inputs; shapes,
+    ranges and scale of the targets; a softmax or a sigmoid that is taken twice or not at all; whether the first loss is
+    a guess's; the first NaN; gradients that are missing, zero, vanishing or huge; dead ReLUs; examples that leak into
+    one another; and whether ``steps`` steps of Adam can learn this batch by heart. The model is left as it was, as are
+    the random draws.
 
     >>> import numpy as np
     >>> import calligrad
@@ -41,14 +45,16 @@ def doctor(
     """
     if not isinstance(model, Module):
         raise TypeError(f"doctor(model, batch, loss): the model is a Module, not {type(model).__name__}")
-    if not isinstance(batch, (tuple, list)) or len(batch) != 2:
-        raise TypeError("doctor(model, batch, loss): the batch is a pair (x, y)")
     if not callable(loss):
         raise TypeError(f"doctor(model, batch, loss): the loss is a function of a prediction and y, not {loss!r}")
-    x, y = batch
+    if not isinstance(batch, (tuple, list, dict)) or len(batch) < 2:
+        raise TypeError(
+            "doctor(model, batch, loss): the batch is one that a loader gives, (x, y), (a, b, …, y) or a dict with x"
+            f" and y, not {type(batch).__name__}"
+        )
+    *x, y = split(batch)
     report = Report()
     report.look("parameters", structure.parameters(model))
-    report.look("nothing hidden", structure.hidden(model))
     if optimizer is not None:
         report.look("the optimizer's parameters", structure.optimizer_matches(model, held_by(optimizer)))
     report.look("train mode", structure.modes(model))
@@ -65,38 +71,47 @@ def held_by(optimizer: Optimizer) -> list[Value]:
 
 def _running(report: Report, model: Module, x: Any, y: Any, loss: Callable, steps: int) -> None:
     """The checks that need the model to run; each only if those before it let it."""
-    name = getattr(loss, "__name__", type(loss).__name__)
-    prediction = None
-    try:
-        with detect_anomaly():
+    name = data.name_of(loss)
+    prediction: Any = None
+    total: Any = None
+    failure: Exception | None = None
+    with detect_anomaly():
+        try:
             prediction = run._call(model, x)
             total = loss(prediction, y)
-    except Exception as failure:
-        if prediction is not None:
-            report.look("targets", data.targets(prediction, y, name))
+        except Exception as exception:
+            failure = exception
+    strays = structure.hidden_in(model)
+    known = [one for thing in (model, *(thing for _, thing in strays)) for one in structure.held(thing)]
+    report.look("nothing hidden", chain(structure.hidden(strays), graph.strangers(prediction, known, x)))
+    if prediction is not None:
+        on_shapes = graph.stretched(total, prediction, y) if total is not None else data.shapes(prediction, y, loss)
+        report.look("targets", chain(on_shapes, data.targets(prediction, y, loss)))
+    if failure is not None:
         if not report.errors:
-            advice = "Scale the inputs; add a little under a root," if isinstance(failure, FloatingPointError) else ""
-            report.findings.append(_failed("the model" if prediction is None else "the loss", failure, advice))
+            who = "the model" if prediction is None else "the loss"
+            report.findings.append(_failed(who, failure, "Scale the inputs; add a little under a root,"))
         return
-    report.look("targets", data.targets(prediction, y, name))
     if report.look("one loss", _one_number(total, name)):
         return
     first = float(total)
-    report.look("the first loss", data.start(first, prediction, y, name))
-    report.look("ReLUs", run.activations(total))
+    report.look("the first loss", data.start(prediction, y, loss))
+    report.look("logits", graph.twice(total, prediction, name))
     try:
+        with np.errstate(all="ignore"):
+            report.look("activations", graph.activations(prediction))
         with detect_anomaly():
             report.look("gradients", run.gradients(model, total))
-    except FloatingPointError as failure:
-        report.findings.append(_failed("the backward pass", failure, "Keep away from 0 under roots and logarithms,"))
+    except Exception as fault:
+        report.findings.append(_failed("the backward pass", fault, "Keep away from 0 under roots and logarithms,"))
         return
     try:
         report.look("independent examples", run.independence(model, x, prediction))
         if not report.errors:
             report.look("learns one batch by heart", run.overfit(model, x, y, loss, first, steps))
-    except Exception as failure:
+    except Exception as fault:
         mode = "train" if model.training else "eval"
-        report.findings.append(_failed(f"the model, which ran once, then in {mode} mode", failure, ""))
+        report.findings.append(_failed(f"the model, which ran once, then in {mode} mode", fault))
 
 
 def _one_number(total: Any, name: str) -> Iterator[Finding]:
@@ -111,7 +126,9 @@ def _one_number(total: Any, name: str) -> Iterator[Finding]:
         )
 
 
-def _failed(what: str, failure: Exception, advice: str) -> Finding:
+def _failed(what: str, failure: Exception, against_nan: str = "") -> Finding:
     where = "; ".join(getattr(failure, "__notes__", ()))
-    advice = f"{advice} or clip before exp." if advice else "Nothing was trained; the message says where it happened."
+    advice = "Nothing was trained; the message says where it happened."
+    if isinstance(failure, FloatingPointError) and against_nan:
+        advice = f"{against_nan} or clip before exp."
     return error(f"{what} fails: {failure}", f"{where}. {advice}" if where else advice)

@@ -39,21 +39,31 @@ def parameters(model: Module) -> Iterator[Finding]:
         )
 
 
-def hidden(model: Module) -> Iterator[Finding]:
+def hidden(strays: list[tuple[str, Any]]) -> Iterator[Finding]:
     """Modules and parameters that the model holds and does not find: in sets, objects, closures."""
-    known = {id(x) for x in (*model.modules(), *model.parameters(), *model.buffers())}
-    for path, thing in _everything(model):
-        is_leaf = isinstance(thing, Value) and thing.created_by is None and thing.requires_grad
-        if id(thing) in known or not (isinstance(thing, Module) or (is_leaf and not isinstance(thing, Buffer))):
-            continue
-        if isinstance(thing, Module):
-            known |= {id(x) for x in (*thing.modules(), *thing.parameters(), *thing.buffers())}
-        what = f"the {type(thing).__name__} at model{path}"
+    for path, thing in strays:
         yield error(
-            f"{what} is hidden: it is not among the model's parameters, so it is neither learned nor saved",
+            f"the {type(thing).__name__} at model{path} is hidden: it is not among the model's parameters, so it is"
+            " neither learned nor saved",
             "A module looks for what it holds in its attributes and in lists, tuples and dicts there, not in sets,"
             " other objects or closures. Make it, or the object that holds it, an attribute that is a Module.",
         )
+
+
+def hidden_in(model: Module) -> list[tuple[str, Any]]:
+    """What ``hidden`` tells of, with the way to it."""
+    known, found = set(map(id, held(model))), []
+    for path, thing in _everything(model):
+        is_leaf = isinstance(thing, Value) and thing.created_by is None and thing.requires_grad
+        if id(thing) not in known and (isinstance(thing, Module) or (is_leaf and not isinstance(thing, Buffer))):
+            found.append((path, thing))
+            known |= set(map(id, held(thing)))
+    return found
+
+
+def held(thing: Any) -> list[Any]:
+    """``thing`` itself, a Value, or all that a Module knows that it holds."""
+    return [*thing.modules(), *thing.parameters(), *thing.buffers()] if isinstance(thing, Module) else [thing]
 
 
 def _everything(model: Module) -> Iterator[tuple[str, Any]]:

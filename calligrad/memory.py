@@ -45,7 +45,10 @@ def untouched(nbytes: int) -> np.ndarray:
     """
     if nbytes < _WORTH:
         return np.zeros(nbytes, np.uint8)
-    return np.frombuffer(mmap.mmap(-1, nbytes, **_PRIVATE), np.uint8)
+    try:
+        return np.frombuffer(mmap.mmap(-1, nbytes, **_PRIVATE), np.uint8)
+    except (OSError, OverflowError) as error:
+        raise MemoryError(f"there is no memory for an array of {nbytes:,} bytes") from error
 
 
 def lying(shape: tuple[int, ...], strides: tuple[int, ...], dtype: np.dtype) -> np.ndarray:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from typing import Any
 
 import numpy as np
@@ -38,6 +38,7 @@ class Capture:
     ``f`` has the effects that it has without a capture; if it raises, all is as it was before. ``moving`` are the
     identities of places whose Python numbers become numbers of the program. ``confirmed`` is asked, before anything is
     final, whether the capture is as it should be. With ``plain``, floats that are arguments stay what they are.
+    ``settled`` are places whose numbers have turned out not to work as numbers of the program.
     """
 
     def __init__(
@@ -48,6 +49,7 @@ class Capture:
         moving: set[tuple],
         confirmed: Callable[[Capture], None] | None = None,
         plain: bool = False,
+        settled: Set[tuple] = frozenset(),
     ) -> None:
         self.trace = trace = Trace(name)
         self.flat: list[Any] = []
@@ -63,6 +65,7 @@ class Capture:
         self.constants: dict[Var, Any] = {}  # arrays that are made anew in each capture
         self._moving = moving
         self._plain = plain
+        self.settled = settled
         self._counts: dict[tuple[int, int], Number] = {}
         self._born: dict[int, weakref.ref[Value]] = {}  # they die when they would without a capture
         self._unread: dict[int, Place] = {}  # gradients that nobody has asked for

@@ -45,7 +45,7 @@ class Changes:
                 self.now.append((place, place.original))
             elif isinstance(left, SCALARS) and same(left, place.original):
                 self.now.append((place, left))
-            elif before is place.original and is_number(before) and is_number(left):
+            elif before is place.original and is_number(before) and is_number(left) and not self._stays(place):
                 moved.append(place)
             else:
                 self._refuse_graph(place)
@@ -59,6 +59,10 @@ class Changes:
                 " which do not run the function. Change it outside, or make it an array"
             )
             raise Moved(str(error), moved, capture.left())
+
+    def _stays(self, place: Place) -> bool:
+        """Whether the number of NumPy's is part of the program, so that another one is another capture."""
+        return isinstance(place.original, np.generic) and place.identity in self.capture.settled
 
     def _new_places(self) -> list[Place]:
         """Keys and attributes that the function has added. A list that has grown is refused."""

@@ -23,6 +23,7 @@ from calligrad.compiler.changes import Moved
 from calligrad.compiler.places import Place, is_number
 from calligrad.compiler.program import Program
 from calligrad.compiler.run import Run
+from calligrad.compiler.traced import CaptureError
 from calligrad.modes import capture_here, capturing
 from calligrad.value import Value
 
@@ -137,7 +138,7 @@ class Compiled:
             plain = None
             if any(type(x) is float for x in flat):
                 plain = self._trial(nest, run.moving, plain=True)
-            capture = Capture(self.f, self.name, nest, run.moving, functools.partial(self._compared, run, plain))
+            capture = self._once(nest, run.moving, functools.partial(self._compared, run, plain))
         except Moved:
             self.runs.remove(run)
             return self._captured((run.form, *map(_kind, flat)), nest, run.form)
@@ -153,10 +154,15 @@ class Compiled:
                 " at type(x)? Write isinstance(x, float)"
             )
 
+    def _once(
+        self, nest: Any, moving: set[tuple], confirmed: Callable[[Capture], None] | None = None, plain: bool = False
+    ) -> Capture:
+        return Capture(self.f, self.name, nest, moving, confirmed, plain, self._settled)
+
     def _trial(self, nest: Any, moving: set[tuple], plain: bool = False) -> list[Any]:
         """What a capture would leave; nothing is left of it."""
         try:
-            Capture(self.f, self.name, nest, moving, _stop, plain)
+            self._once(nest, moving, _stop, plain)
         except _Stopped as stopped:
             return stopped.left
         raise AssertionError("a trial ends in _stop")
@@ -186,19 +192,22 @@ class Compiled:
         known = set(self._moving)
         try:
             if not numbers:
-                return Capture(self.f, self.name, nest, known), known
+                return self._once(nest, known), known
             plain = self._trial(nest, known)
         except Moved as error:
             more = {place.identity for place in error.places}
             if more & (self._settled | known):
-                raise
+                raise CaptureError(str(error)) from None
             numbers, plain = numbers | more, error.left
         moving = known | numbers
         try:
-            capture = Capture(self.f, self.name, nest, moving, functools.partial(_same_as, plain))
-        except Exception:  # as numbers of the program they do not work
+            capture = self._once(nest, moving, functools.partial(_same_as, plain))
+        except Exception as why:  # as numbers of the program they do not work
             self._settled.update(numbers)
-            return self._capture(nest, set())
+            try:
+                return self._capture(nest, set())
+            except CaptureError as error:
+                raise error from why
         self._moving.update(moving)
         return capture, moving
 

@@ -78,7 +78,8 @@ class Results:
         if storage.input is not None and not self.capture.is_drawn(storage.input):
             if x.taken is None and isinstance(x.data, np.ndarray):
                 return Wanted(x.data, outside=storage.input)
-            x = np.copy(x, order="K")  # a view of an array from outside: it shall be one's own
+            if isinstance(x.data, np.ndarray):
+                x = np.copy(x, order="K")  # a view of an array from outside: it shall be one's own
         var = trace.var_of(x)
         is_view = x.taken is not None and owner(x).symbol in trace.shared
         if var in self.outputs or is_view:  # x[...] = y has made two arrays one Var

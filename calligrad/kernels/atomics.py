@@ -94,10 +94,11 @@ def call(typing, address, arguments):
 
 
 @njit
-def fail(errors, code, a, b, c):
+def fail(errors, code, a, b, c, line):
     """Report an error to ``runtime.Errors`` at the address ``errors``; the first report is the one that counts."""
     if replace(errors, 0, -1):
         store(errors + 8, a)
         store(errors + 16, b)
         store(errors + 24, c)
+        store(errors + 32, line)
         store(errors, code)

@@ -17,7 +17,7 @@ def stop(thread, threads, args):
         wrong = pointer(args[0], types.uint8)
         for i in range(args[1]):
             if wrong[i]:
-                fail(args[2], STOP, args[3], 0, 0)
+                fail(args[2], STOP, args[3], 0, 0, 0)
                 return
 
 
@@ -32,4 +32,4 @@ def stop_outside(thread, threads, args):
     for i in range(args[1]):
         wrong |= ((numbers[i] < least) | (numbers[i] > most)) & (numbers[i] != other)
     if wrong:
-        fail(args[5], STOP, args[6], 0, 0)
+        fail(args[5], STOP, args[6], 0, 0, 0)

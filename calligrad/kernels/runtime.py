@@ -35,11 +35,11 @@ TICKET, ASLEEP, LOCK = 0, 8, 16
 SHORT = 20e-6  # seconds for which a table keeps the interpreter's lock: giving it up may cost more
 FIRST, ALONE = ctypes.c_int64(0), ctypes.c_int64(1)  # thread, threads: what is made once need not be made at each call
 
-OUT_OF_BOUNDS = 1  # fail(errors, OUT_OF_BOUNDS, index, axis + Errors.asked_by(line), size)
-CHECK = 2  # fail(errors, CHECK, number, 0, 0)
+OUT_OF_BOUNDS = 1  # fail(errors, OUT_OF_BOUNDS, index, axis, size, Errors.asked_by(line))
+CHECK = 2  # fail(errors, CHECK, number, 0, 0, 0)
 REASONS: dict[int, Callable[[int, int, int], Exception]] = {
     OUT_OF_BOUNDS: lambda index, axis, size: IndexError(
-        f"index {index} is out of bounds for axis {axis & 0xFF} with size {size}"
+        f"index {index} is out of bounds for axis {axis} with size {size}"
     )
 }
 
@@ -53,29 +53,29 @@ class Line(NamedTuple):
 
 
 class Errors:
-    """Where kernels report what they cannot do, with ``atomics.fail(errors.address, code, a, b, c)``."""
+    """Where kernels report what they cannot do, with ``atomics.fail(errors.address, code, a, b, c, line)``."""
 
     def __init__(self) -> None:
-        self.words = (ctypes.c_int64 * 4)()  # the first is 0 as long as all is well
+        self.words = (ctypes.c_int64 * 5)()  # the first is 0 as long as all is well
         self.checks: list[Callable[[], Any]] = []  # what raises when the check of that number has failed
         self._lines = [""]  # of the user's program
         self.address = ctypes.addressof(self.words)
 
     def asked_by(self, line: str) -> int:
-        """What is added to an axis, so that an error tells which line of the user's asked for the operation."""
+        """The number of a line of the user's, by which an error tells what asked for the operation."""
         if line not in self._lines:
             self._lines.append(line)
-        return self._lines.index(line) << 8
+        return self._lines.index(line)
 
     def check(self) -> None:
         """Raise what was reported, if anything was, and forget it."""
-        code, *details = self.words
+        code, *details, number = self.words
         self.words[0] = 0
         if code == CHECK:
             self.checks[details[0]]()
         elif code:
             error = REASONS[code](*details)
-            if line := self._lines[details[1] >> 8]:
+            if line := self._lines[number]:
                 error.add_note(f"in what {line} asked for")
             raise error
 
@@ -133,7 +133,7 @@ class Table:
             else:
                 start = perf_counter()
                 self._walk(FIRST, ALONE, self._pointer)
-                if perf_counter() - start < SHORT:
+                if perf_counter() - start < SHORT and not self._failed[0]:
                     self._is_short, self._walk = True, _native("walk", ctypes.PYFUNCTYPE)
             if self._failed[0]:
                 self.errors.check()

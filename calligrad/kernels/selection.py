@@ -16,7 +16,7 @@ from calligrad.kernels.vectors import offset, pointer
 # The words: where errors are told, how many arrays of indices there are, and where x and the other array lie; sizes of
 # the three axes of points and of the three of a slab; the steps of x and of the other array along these six; then for
 # each array of indices where it lies, its steps along the axes of points, and of the axis into which it points the
-# size, the number and the step.
+# size, the number and the step; last, the line of the user's that errors tell.
 ERRORS, COUNT, X, OTHER, SIZES, X_STEPS, OTHER_STEPS, INDICES = 0, 1, 2, 3, 4, 10, 16, 22
 INDEX_WORDS = 7
 
@@ -46,7 +46,8 @@ def report(args):
                 for c in range(args[SIZES + 2]):
                     index = index_at(args, word, a, b, c)
                     if index < -size or index >= size:
-                        fail(args[ERRORS], OUT_OF_BOUNDS, index, args[word + 5], size)
+                        line = args[INDICES + INDEX_WORDS * args[COUNT]]
+                        fail(args[ERRORS], OUT_OF_BOUNDS, index, args[word + 5], size, line)
                         return
 
 

@@ -55,7 +55,8 @@ def restore(trainer: Trainer, state: dict[str, Any], where: Any) -> None:
                 f"the run in {where} was made with another {name}; take another run_folder to begin a new one:\n{error}"
             ) from error
     settings.warn_of_changes(state["settings"], trainer.settings, where)
-    trainer.settings["optimizer"] = state["settings"]["optimizer"]  # which is the one that goes on
+    if optimizers.named("optimizer", trainer.optimizer).keys() <= state["parts"].keys():
+        trainer.settings["optimizer"] = state["settings"]["optimizer"]  # which is the one that goes on
     for name in COUNTERS:
         setattr(trainer, name, state["counters"][name])
     trainer.before_epoch = state["random"]["epoch"]

@@ -213,6 +213,40 @@ class Averaged:
         return self.mean
 
 
+class Holder:
+    value = None
+
+
+@pytest.mark.parametrize("backend", ["numpy", "numba"])
+def test_a_number_of_numpys_comes_back_as_one(backend):
+    if backend == "numba":
+        pytest.importorskip("numba")
+    held = Holder()
+    f = calligrad.compile(lambda x: held.value, backend=backend)
+    for i in range(6):
+        held.value = np.int32(i)
+        assert f(np.ones(2)) == i
+        assert type(f(np.ones(2))) is np.int32
+    g = calligrad.compile(lambda x: x, backend=backend)
+    assert {type(g(np.float32(3))) for _ in range(4)} == {np.float32}
+
+
+def test_what_no_number_of_the_program_can_be_is_captured_anew_or_says_why():
+    held = Holder()
+
+    def f(x):
+        held.value = x.size + held.value
+        return x.sum() * float(held.value)
+
+    held.value = np.float64(1)
+    step = calligrad.compile(f)
+    assert [step(np.ones(3)) for _ in range(4)] == [12, 21, 30, 39]
+    held.value = 1.0
+    with pytest.raises(CaptureError, match="goes from 1") as caught:
+        calligrad.compile(f)(np.ones(3))
+    assert "float(x) of a number that changes" in str(caught.value.__cause__)
+
+
 def test_numbers_of_numpys_that_change_are_arrays():
     eager, kept = Averaged(), Averaged()
     step = calligrad.compile(kept, backend="numpy")

@@ -30,7 +30,7 @@ from calligrad.kernels.atomics import fail
 
 def look_up(thread, threads, args):
     if args[1] >= 5 and thread == 0:
-        fail(args[0], {OUT_OF_BOUNDS}, args[1], 0, 5)
+        fail(args[0], {OUT_OF_BOUNDS}, args[1], 0, 5, 0)
     else:
         args[2 + thread] += 1
 """

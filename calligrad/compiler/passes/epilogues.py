@@ -32,7 +32,7 @@ class Product:
 def with_epilogues(program: Program) -> Program:
     """The program with a product, a bias or residual, and a ReLU as one line, where nobody else reads the product.
 
-    It keeps the bits, but for the sign of a zero.
+    The product's kernel may take another way where D lies otherwise than C would, and give another rounding.
 
     >>> from calligrad.compiler.passes import grouped
     >>> x, w, b = Var((8, 4), "float32"), Var((4, 3), "float32"), Var((3,), "float32")
@@ -45,7 +45,7 @@ def with_epilogues(program: Program) -> Program:
     """
     readers = Counter(var for line in program.lines for var in line.ins)
     readers.update(program.outputs)
-    products = {line.out: line for line in program.lines if line.op is np.matmul and not line.kwargs}
+    products = {line.out: line for line in program.lines if _is_product(line)}
     gone: set[Var] = set()
     lines: list[Line] = []
     for line in program.lines:
@@ -64,7 +64,9 @@ def _epilogue(line: Line, products: dict[Var, Line], readers: Counter[Var]) -> t
         return None
     inner = line.op.program
     ops = [step.op for step in inner.lines]
-    if ops[:1] != [np.add] or ops[1:] not in ([], [CLIP]):
+    if ops not in ([np.add], [np.add, CLIP]) or any(step.kwargs for step in inner.lines):
+        return None
+    if sorted(map(inner.inputs.index, inner.lines[0].ins)) != [0, 1]:
         return None
     if ops[1:] and inner.lines[1].args != (inner.lines[0].out, 0, math.inf):
         return None
@@ -72,6 +74,12 @@ def _epilogue(line: Line, products: dict[Var, Line], readers: Counter[Var]) -> t
         if c in products and readers[c] == 1 and _fits(c, d, line.out) and line.args.count(c) == 1:
             return products[c], d, len(ops) > 1
     return None
+
+
+def _is_product(line: Line) -> bool:
+    """Whether it multiplies matrices; of a vector the result has no rows, or no columns."""
+    matrices = len(line.args) == 2 and all(type(x) is Var and len(x.shape) >= 2 for x in line.args)
+    return line.op is np.matmul and matrices and not line.kwargs
 
 
 def _fits(c: Var, d: Var, out: Var) -> bool:

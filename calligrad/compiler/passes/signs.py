@@ -33,7 +33,7 @@ def with_fewer_signs(program: Program) -> Program:
         line = _rewritten(renamed(line, same), opposite)
         if line.op is np.negative and len(line.args) == 1 and not line.kwargs:
             (x,) = line.args
-            if x in opposite and line.out not in ours and has_layout(opposite[x], line.out):
+            if type(x) is Var and x in opposite and line.out not in ours and has_layout(opposite[x], line.out):
                 same[line.out] = opposite[x]
                 continue
             if type(x) is Var and not x.weak and x.dtype.kind in "fc" and has_layout(x, line.out):
@@ -47,14 +47,13 @@ def _rewritten(line: Line, opposite: dict[Any, Var]) -> Line:
     if line.op not in (np.add, np.subtract, np.multiply, np.divide) or line.kwargs or len(line.args) != 2:
         return line
     a, b = line.args
-    if line.op in (np.multiply, np.divide):
-        if not (a in opposite and b in opposite):
-            return line
-        op, args = line.op, (opposite[a], opposite[b])
-    elif b in opposite:
-        op, args = np.subtract if line.op is np.add else np.add, (a, opposite[b])
-    elif line.op is np.add and a in opposite:
-        op, args = np.subtract, (b, opposite[a])
-    else:
-        return line
+    x, y = (opposite.get(n) if type(n) is Var else None for n in (a, b))
+    op, args = line.op, (a, b)
+    if op is np.multiply or (op is np.divide and line.out.dtype.kind == "f"):  # complex zeros divide by their sizes
+        if x is not None and y is not None:
+            args = x, y
+    elif op is not np.divide and y is not None:
+        op, args = np.subtract if op is np.add else np.add, (a, y)
+    elif op is np.add and x is not None:
+        op, args = np.subtract, (b, x)
     return Line(op, args, {}, line.outs, line.where)

@@ -55,6 +55,31 @@ def test_kernels_compute_it(dtype, shape, columns):
         assert_same(lambda x, w, d: x @ w.T + d[..., ::-1], x, w, d, rtol=tolerance, atol=20 * tolerance)
 
 
+@pytest.mark.parametrize("seed", range(30))
+def test_any_shapes_and_strides(seed):
+    pytest.importorskip("numba")
+    from tests.compiler.backends.kernels import assert_same
+
+    rng = np.random.default_rng(seed)
+    m, k, n = (int(size) for size in rng.choice([1, 2, 3, 5, 9, 40], 3))
+    lead = tuple(int(size) for size in rng.choice([1, 2, 3], rng.integers(0, 3)))
+
+    def array(*shape):
+        """Normal numbers that lie in some order, backwards, or with gaps."""
+        x = rng.normal(size=[2 * n for n in shape])[
+            tuple(slice(None, None, 2) if rng.random() < 0.3 else slice(n) for n in shape)
+        ]
+        x = x[tuple(slice(None, None, -1) if rng.random() < 0.2 else slice(None) for _ in shape)]
+        return x if rng.random() < 0.5 else np.copy(x, rng.choice(["C", "F"]))
+
+    a = array(*lead, m, k) if rng.random() < 0.8 else array(k)
+    b = array(*lead[rng.integers(0, len(lead) + 1) :], k, n) if rng.random() < 0.7 else array(k)
+    c = a @ b
+    d = array(*[1 if rng.random() < 0.2 else size for size in c.shape[rng.integers(0, c.ndim + 1) :]])
+    assert_same(lambda a, b, d: relu(a @ b + d), a, b, d, rtol=1e-12, atol=1e-12)
+    assert_same(lambda a, b, d: d + a @ b, a, b, d, rtol=1e-12, atol=1e-12)
+
+
 def test_explain_tells():
     step = calligrad.compile(lambda x, w, b: relu(x @ w + b), backend="numba")
     for _ in range(3):

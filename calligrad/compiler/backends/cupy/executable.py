@@ -16,8 +16,6 @@ from calligrad.compiler.passes.fusion import Fused
 from calligrad.compiler.passes.views import is_view
 from calligrad.compiler.program import Line, Program, Var, mapped
 
-"""Operations that give an array, also of one number: NumPy's others give a number then."""
-
 
 class Executable:
     """A program whose arrays stay on the GPU.

@@ -32,6 +32,8 @@ def product(lowering: Lowering, line: Line, d: Var | None = None, relu: bool = F
         return False
     if c.dtype.name not in ("float32", "float64") or not c.size:
         return False
+    if any(step % var.dtype.itemsize for var in line.ins for step in lowering.at(var).like.strides):
+        return False
     m = a.shape[-2] if len(a.shape) > 1 else 1
     n = b.shape[-1] if len(b.shape) > 1 else 1
     k = a.shape[-1]
@@ -117,7 +119,7 @@ def _batch_steps(lowering: Lowering, var: Var, lead: tuple[int, ...], is_result:
 def _merged(lead: tuple[int, ...], steps: list[list[int]]) -> list[tuple[int, ...]]:
     """The axes of the batch as (size, step of A, of B, of C), neighbours that are one walk as one."""
     merged: list[tuple[int, ...]] = []
-    for axis in zip(lead, *steps):
+    for axis in zip(lead, *steps, strict=True):
         if axis[0] == 1:
             continue
         if merged and all(outer == axis[0] * inner for outer, inner in zip(merged[-1][1:], axis[1:])):

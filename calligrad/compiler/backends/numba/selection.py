@@ -246,8 +246,8 @@ def _add_kernel(lowering: Lowering, what: str, chosen: Chosen, other: Location) 
     words += [*(axis[-1] for axis in axes), *(axis[2] for axis in slabs)]
     for k, axis_of_x in enumerate(chosen.pointed):
         step = x.strides[axis_of_x] // x.itemsize
-        number = chosen.numbers[k] + lowering.errors.asked_by(lowering.line.where)
-        words += [0, *(axis[2 + k] for axis in axes), x.shape[axis_of_x], number, step]
+        words += [0, *(axis[2 + k] for axis in axes), x.shape[axis_of_x], chosen.numbers[k], step]
+    words.append(lowering.errors.asked_by(lowering.line.where))
     reads = [index.root for index in chosen.indices] + [(other if what != "TAKE" else chosen.x).root]
     task = Task(kernel, np.array(words, np.int64), reads, [(other if what == "TAKE" else chosen.x).root])
     point(lowering, task, 2, chosen.x)

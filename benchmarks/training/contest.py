@@ -56,7 +56,8 @@ class Result:
     """A contestant at a problem: milliseconds of a step, a number for each chunk that was quiet, or ``noisy``.
 
     ``starts`` are the seconds of the first step with empty caches and, where there are caches, with full ones.
-    ``off`` is how far the first losses are from calligrad's, relative to the first.
+    ``off`` is how far the first losses are from calligrad's, relative to the first. ``beside`` are, turn by turn, its
+    times over those of whom it took turns with: a machine may go faster or slower for a while, and both go with it.
     """
 
     error: str = ""
@@ -64,6 +65,7 @@ class Result:
     starts: list[float] = field(default_factory=list)
     quiet: list[float] = field(default_factory=list)
     noisy: list[float] = field(default_factory=list)
+    beside: list[float] = field(default_factory=list)
     peak: int = 0
 
     @property
@@ -125,12 +127,15 @@ class Worker:
             last, wanted = self.count, round(1e3 * self.effort.seconds / answer["ms"])
             self.count = max(1, min(20 * self.count, wanted))
 
-    def chunk(self) -> None:
-        if answer := self.steps(self.count):
-            quiet = answer["company"] is None or answer["company"] <= self.effort.company
-            (self.result.quiet if quiet else self.result.noisy).append(answer["ms"])
-            self.result.peak = max(self.result.peak, answer["peak"])
-            self.found += quiet
+    def chunk(self) -> float | None:
+        """The milliseconds of a step; None if others worked meanwhile."""
+        if not (answer := self.steps(self.count)):
+            return None
+        quiet = answer["company"] is None or answer["company"] <= self.effort.company
+        (self.result.quiet if quiet else self.result.noisy).append(answer["ms"])
+        self.result.peak = max(self.result.peak, answer["peak"])
+        self.found += quiet
+        return answer["ms"] if quiet else None
 
     def is_done(self) -> bool:
         return bool(self.result.error) or self.found >= self.effort.chunks
@@ -180,8 +185,9 @@ class Contest:
         for worker in workers:
             worker.warm_up()
         for _ in range(self.effort.tries):
-            for worker in workers:
-                worker.chunk()
+            first, *others = [worker.chunk() for worker in workers]
+            if first and others and others[0]:
+                workers[1].result.beside.append(others[0] / first)
             if all(worker.is_done() for worker in workers):
                 break
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Iterator
 from typing import Any
 
@@ -32,8 +33,9 @@ def _summary_line(item: tuple[str, Report]) -> list[str]:
     times = {name: result.ms for name, result in results.items()}
     ours = ["failed" if name in results and results[name].error else _ms(results.get(name)) for name in OURS]
     wanted = problem.wanted or (None, None)
+    numba = results.get("calligrad numba")
     ratios = [
-        _ratio(times.get("calligrad numba"), times.get(best)),
+        f"**{statistics.median(numba.beside):.2f}**" if numba and numba.beside else "",
         _most(wanted[0]),
         _ratio(times.get("calligrad numpy"), times.get("PyTorch")),
         _most(wanted[1]),

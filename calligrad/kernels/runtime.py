@@ -111,7 +111,7 @@ class Table:
         self._words[4] = ctypes.addressof(self._words)
         self._pointer = ctypes.c_void_p(self._words[4])
         self._failed = self.errors.words
-        self._walk = _native("walk")
+        self._alone = _native("walk")
         self._is_short = False  # a run on one thread
         self._running = threading.Lock()
         _tables.add(self)
@@ -122,21 +122,25 @@ class Table:
         The results are the same for any number of threads. A second call at the same time waits for the first.
         """
         with self._running:
-            if threads > 1 and _team.free.acquire(blocking=False):
-                try:
-                    self._words[3] = _team.address
-                    _team.run(self._pointer, threads)
-                finally:
-                    _team.free.release()
-            elif self._is_short:
-                self._walk(FIRST, ALONE, self._pointer)
-            else:
-                start = perf_counter()
-                self._walk(FIRST, ALONE, self._pointer)
-                if perf_counter() - start < SHORT and not self._failed[0]:
-                    self._is_short, self._walk = True, _native("walk", ctypes.PYFUNCTYPE)
-            if self._failed[0]:
-                self.errors.check()
+            self.walk(threads)
+
+    def walk(self, threads: int = 1) -> None:
+        """``run``, for a caller who has seen to it that there is no second one at the same time."""
+        if threads > 1 and _team.free.acquire(blocking=False):
+            try:
+                self._words[3] = _team.address
+                _team.run(self._pointer, threads)
+            finally:
+                _team.free.release()
+        elif self._is_short:
+            self._alone(FIRST, ALONE, self._pointer)
+        else:
+            start = perf_counter()
+            self._alone(FIRST, ALONE, self._pointer)
+            if perf_counter() - start < SHORT and not self._failed[0]:
+                self._is_short, self._alone = True, _native("walk", ctypes.PYFUNCTYPE)
+        if self._failed[0]:
+            self.errors.check()
 
 
 @cache

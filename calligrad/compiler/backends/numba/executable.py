@@ -168,7 +168,7 @@ class Executable:
             body.append(f"m{k} = take{k}()")
         work: list[str] = []
         for i, segment in enumerate(self.segments):
-            scope[f"run{i}"] = segment[0].run if isinstance(segment, tuple) else segment
+            scope[f"run{i}"] = segment[0].walk if isinstance(segment, tuple) else segment
             work.append(f"run{i}({segment[1] if isinstance(segment, tuple) else ''})")
         results = "".join(f"{self._result(k, var, scope)}, " for k, var in enumerate(program.outputs))
         work.append(f"return ({results})")

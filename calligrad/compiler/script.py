@@ -58,6 +58,7 @@ class Script:
         written = dict(self.capture.writes)
         for var, array in constants.items():  # of an array that is made inside everybody gets one of his own
             self.text_of[var] = f"o[{written[var]}]" if var in written else f"{self.name(array)}.copy()"
+        self._forget_gradients()
         inputs = ", ".join(self.text_of[var] for var in program.inputs)
         self.lines.append(f"o = {self.name(execute)}([{inputs}])")
         for var, i in program.writes:
@@ -70,6 +71,14 @@ class Script:
         self.lines.append(f"return ({self.expression(self.capture.result)},)")
         lines, self.lines = self.lines, self.lines[:start]
         return self._function(lines)
+
+    def _forget_gradients(self) -> None:
+        """Let go of gradients that the run will replace and does not read, so that the new ones take their memory."""
+        read = {place for place, _ in self.capture.arrays}
+        for place, nest in self.capture.rebinds:
+            is_gradient = place.key == "_grad" and isinstance(place.holder, Value) and place not in read
+            if is_gradient and type(nest) is Wanted and nest.output is not None:
+                self.lines.append(self._set(place, "None"))
 
     def _function(self, lines: list[str]) -> Callable:
         exec("def run(a):\n    " + "\n    ".join(lines), self.scope)

@@ -12,6 +12,7 @@ pytest.importorskip("numba")
 
 import calligrad
 from calligrad import nn, optim
+from calligrad.compiler.backends.numba import executable
 from calligrad.nn import functional as F
 from tests.compiler.programs import failures
 
@@ -264,3 +265,32 @@ def test_a_label_out_of_range_ends_the_step():
         np.testing.assert_array_equal(y, before[path])
     step(x, labels)
     assert np.isfinite(model.weight.data).all()
+
+
+def test_gradients_that_somebody_keeps_stay_as_they_are():
+    model = nn.Linear(3, 2, dtype="float64")
+    optimizer = optim.SGD(model.parameters(), lr=0.5)
+
+    @calligrad.compile(backend="numba")
+    def step(x):
+        optimizer.zero_grad()
+        loss = np.mean(model(x) ** 2)
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    x = np.arange(12.0).reshape(4, 3) / 10
+    kept, copies = [], []
+    for i in range(10):
+        step(x)
+        if i % 3:
+            kept.append(model.weight.grad)
+            copies.append(model.weight.grad.copy())
+    assert len({id(g) for g in kept}) == len(kept)
+    for g, copy in zip(kept, copies, strict=True):
+        np.testing.assert_array_equal(g, copy)
+    del kept, g
+    step(x)
+    address = model.weight.grad.ctypes.data
+    step(x)
+    assert (model.weight.grad.ctypes.data == address) is executable.COUNTS  # else nothing is used again

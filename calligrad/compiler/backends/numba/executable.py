@@ -153,7 +153,7 @@ class Executable:
         program, memory = self.lowering.program, self.lowering.memory
         scope: dict[str, Any] = {
             "self": self, "seen": self._seen, "made": self._made, "move": self._move,
-            "asarray": np.asarray, "array": np.array, "ndarray": np.ndarray,
+            "asarray": np.asarray, "array": np.array, "ndarray": np.ndarray, "holders": getrefcount,
         }  # fmt: skip
         body: list[str] = []
         for i, var in enumerate(program.inputs):
@@ -164,8 +164,8 @@ class Executable:
             elif ("input", i) in self._moving:
                 body.append(f"if seen[{i}]() is not inputs[{i}]: move({i}, inputs[{i}])")
         for k, pool in self._pools.items():
-            scope[f"take{k}"] = pool.take
-            body.append(f"m{k} = take{k}()")
+            scope[f"pool{k}"] = pool
+            body.append(f"m{k} = pool{k}.array if holders(pool{k}.array) <= {ALONE} else pool{k}.take()")
         work: list[str] = []
         for i, segment in enumerate(self.segments):
             scope[f"run{i}"] = segment[0].walk if isinstance(segment, tuple) else segment
@@ -234,39 +234,42 @@ class _Lying:
         }
 
 
-def _alone() -> int:
-    pair = np.empty(0), 0
-    return getrefcount(pair[0])
-
-
-ALONE = _alone()
-"""What it says of an array that only the pair holds; Python's versions count differently."""
-
-COUNTS = getattr(sys, "_is_gil_enabled", lambda: True)()
-"""Whether the count is exact. Without the interpreter's lock it is not, and every result is a new array."""
-
-
 class _Pool:
     """Arrays for one output: one that nobody else holds any more is used again."""
 
     def __init__(self, var: Var, words: list[tuple[memoryview, int, int]], keep: int) -> None:
         counted = COUNTS and laid_out(var).base is None  # a view of a view holds what is behind both
         self.var, self.words, self.keep = var, words, keep if counted else 0
-        self.pairs: list[tuple[np.ndarray, int]] = []  # arrays and their addresses
-        self.current = 0
+        self.array: np.ndarray | None = None  # to which the words point, if it may be used again
+        self.others: list[np.ndarray] = []
 
     def take(self) -> np.ndarray:
-        """An array that nobody else holds, to which the words now point."""
-        for pair in self.pairs:
-            if getrefcount(pair[0]) <= ALONE:
+        """An array that nobody else holds, to which the words point from now on."""
+        kept = [*self.others, self.array]
+        self.others, self.array = [x for x in kept if x is not None][-self.keep + 1 :] if self.keep > 1 else [], None
+        del kept
+        for i in range(len(self.others)):
+            if getrefcount(self.others[i]) <= ALONE:
+                array = self.others.pop(i)
                 break
         else:
             array = laid_out(self.var)
-            pair = array, array.__array_interface__["data"][0]
-            self.pairs = [*self.pairs, pair][-self.keep :] if self.keep else []
-        array, address = pair
-        if address != self.current:
-            for row, word, offset in self.words:
-                row[word] = address + offset
-            self.current = address
+        address = array.__array_interface__["data"][0]
+        for row, word, offset in self.words:
+            row[word] = address + offset
+        if self.keep:
+            self.array = array
         return array
+
+
+def _alone() -> int:
+    pool = _Pool(Var((1,), float), [], 1)
+    pool.array = np.empty(1)
+    return getrefcount(pool.array)
+
+
+COUNTS = getattr(sys, "_is_gil_enabled", lambda: True)()
+"""Whether the count is exact. Without the interpreter's lock it is not, and every result is a new array."""
+
+ALONE = _alone()
+"""What it says of an array that only the pool holds; Python's versions count differently."""

@@ -76,6 +76,14 @@ class Result:
         return statistics.median(self.quiet) if self.quiet else min(self.noisy, default=None)
 
 
+def times_the_peer(results: dict[str, Result], name: str) -> float | None:
+    """The time of one over the fastest peer's: for calligrad's, who took turns with it, as the turns gave it."""
+    result, best = results.get(name), fastest_peer(results)
+    if result is None or best is None or result.ms is None:
+        return None
+    return statistics.median(result.beside) if name in OURS and result.beside else result.ms / results[best].ms
+
+
 def fastest_peer(results: dict[str, Result]) -> str | None:
     """The fastest that waits for each step, as all but the pipelined do."""
     times = {name: result.ms for name, result in results.items() if name not in (*OURS, "JAX pipelined")}

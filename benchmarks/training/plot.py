@@ -6,7 +6,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from benchmarks.training.contest import CONTESTANTS, fastest_peer
+from benchmarks.training.contest import CONTESTANTS, fastest_peer, times_the_peer
 from benchmarks.training.problems import PROBLEMS
 from benchmarks.training.table import Report, results_of
 
@@ -33,13 +33,12 @@ def draw(report: Report, path: Path) -> None:
     figure = Figure((5 * columns, 0.4 + 1.8 * rows), dpi=150, layout="constrained")
     panels = figure.subplots(rows, columns, sharex=True, squeeze=False).ravel()
     for axes, (title, results) in zip(panels, problems):
-        fastest = results[fastest_peer(results)].ms
         names = [name for name in COLOURS if name in results and results[name].ms is not None]
         for place, name in enumerate(names):
-            ms = results[name].ms
-            length = min(ms / fastest, MOST)
+            ms, times = results[name].ms, times_the_peer(results, name)
+            length = min(times, MOST)
             axes.barh(place, length, 0.75, color=COLOURS[name], edgecolor="black", linewidth=0.4)
-            told = f"{ms / fastest:.2f}  ({ms:.3g} ms)"
+            told = f"{times:.2f}  ({ms:.3g} ms)"
             axes.text(length + 0.05, place, told, va="center", fontsize=7, bbox={"fc": "white", "ec": "none", "pad": 0})
         axes.set_yticks(range(len(names)), names, fontsize=7)
         axes.set_ylim(len(names) - 0.4, -0.6)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Iterator
 from typing import Any
 
-from benchmarks.training.contest import OURS, WITH_CACHES, Result, fastest_peer
+from benchmarks.training.contest import OURS, WITH_CACHES, Result, fastest_peer, times_the_peer
 from benchmarks.training.problems import PROBLEMS, Problem
 
 Report = dict[str, Any]
@@ -33,9 +32,8 @@ def _summary_line(item: tuple[str, Report]) -> list[str]:
     times = {name: result.ms for name, result in results.items()}
     ours = ["failed" if name in results and results[name].error else _ms(results.get(name)) for name in OURS]
     wanted = problem.wanted or (None, None)
-    numba = results.get("calligrad numba")
     ratios = [
-        f"**{statistics.median(numba.beside):.2f}**" if numba and numba.beside else "",
+        _ratio(times_the_peer(results, "calligrad numba"), 1),
         _most(wanted[0]),
         _ratio(times.get("calligrad numpy"), times.get("PyTorch")),
         _most(wanted[1]),

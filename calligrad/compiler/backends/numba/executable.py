@@ -174,7 +174,8 @@ class Executable:
         work.append(f"return ({results})")
         if self._fetches:
             body += ["self._inputs = inputs", *(f"made[{k}] = m{k}" for k in self._pools)]
-            work = ["try:", *(f"    {line}" for line in work), "finally: self._inputs = made.clear()"]
+            forget = ["    self._inputs = None", "    made.clear()"]
+            work = ["try:", *(f"    {line}" for line in work), "finally:", *forget]
         text = ["def run(inputs):", "    with self._lock:", *(f"        {line}" for line in (*body, *work))]
         exec("\n".join(text), scope)
         return scope["run"]
@@ -245,9 +246,9 @@ class _Pool:
 
     def take(self) -> np.ndarray:
         """An array that nobody else holds, to which the words point from now on."""
-        kept = [*self.others, self.array]
-        self.others, self.array = [x for x in kept if x is not None][-self.keep + 1 :] if self.keep > 1 else [], None
-        del kept
+        if self.array is not None:
+            self.others = [*self.others, self.array][1 - self.keep :]
+            self.array = None
         for i in range(len(self.others)):
             if getrefcount(self.others[i]) <= ALONE:
                 array = self.others.pop(i)
@@ -263,7 +264,7 @@ class _Pool:
 
 
 def _alone() -> int:
-    pool = _Pool(Var((1,), float), [], 1)
+    pool = _Pool(Var((1,), float), [], 0)
     pool.array = np.empty(1)
     return getrefcount(pool.array)
 

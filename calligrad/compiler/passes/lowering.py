@@ -18,6 +18,7 @@ _SUMS: dict[Callable, np.ufunc] = {
     np.amin: np.minimum, np.any: np.logical_or, np.all: np.logical_and,
 }  # fmt: skip
 _UFUNCS = (np.add, np.multiply, np.maximum, np.minimum, np.logical_or, np.logical_and)
+_START = {np.add: 0, np.multiply: 1}  # from what NumPy goes on, even to a single number: it makes a -0 a 0
 _NEUTRAL = {np.add: 0, np.maximum: -np.inf, np.minimum: np.inf}
 _FLOATS = (np.dtype("float32"), np.dtype("float64"))
 
@@ -195,6 +196,8 @@ class _Writer:
         return out
 
     def _reduced(self, ufunc: np.ufunc, x: Var, axes: tuple[int, ...], **settings: Any) -> Var:
+        if _count(x, axes) == 1:
+            return self._add(ufunc, x, settings.get("initial", _START.get(ufunc, x)))
         shape = tuple(1 if i in axes else n for i, n in enumerate(x.shape))
         out = Var(shape, self.line.out.dtype, _dense(shape, self.line.out.dtype))
         settings = {"axis": axes, "keepdims": True} | settings
@@ -223,11 +226,11 @@ _DEFAULTS = {"dtype": None, "casting": "same_kind", "order": "K", "subok": True}
 
 
 def _axes(axis: Any, x: Var) -> tuple[int, ...] | None:
-    """The axes that are summed up, counted from 0, in order; None where they hold one number each."""
+    """The axes that are summed up, counted from 0, in order; None where there are no numbers."""
     if axis is None or axis is np._NoValue:
         axis = tuple(range(len(x.shape)))
     axes = tuple(sorted(i % len(x.shape) for i in (axis if type(axis) is tuple else (axis,)))) if x.shape else ()
-    return axes if x.size and _count(x, axes) > 1 else None
+    return axes if x.size else None
 
 
 def _count(x: Var, axes: tuple[int, ...]) -> int:

@@ -97,17 +97,22 @@ class Executable:
         return run
 
     def _fetched(self, var: Var) -> Callable[[], Any]:
-        """A function that gives the array in this run."""
+        """A function that gives the array in this run, or the number where NumPy gave one."""
+        location = self.lowering.at(var)
+        if location.root.kind == "scalar" and location.like is location.root.whole:
+            self._fetches = True
+            return lambda: self._inputs[location.root.index]
+        found = self._found(var)
+        return (lambda: found()[()]) if not var.shape and var.is_scalar else found
+
+    def _found(self, var: Var) -> Callable[[], np.ndarray]:
+        """A function that gives the array in this run, which may be written into."""
         location = self.lowering.at(var)
         root = location.root
-        if root.kind == "scalar" and location.like is root.whole:
-            self._fetches = True
-            return lambda: self._inputs[root.index]
         if root.kind in ("own", "constant", "scalar"):
             array = self.lowering.array(var)
-            return (lambda: array[()]) if not var.shape and var.is_scalar else lambda: array
+            return lambda: array
         shape, strides, offset = location.like.shape, location.like.strides, location.offset
-
         self._fetches = True
 
         def view() -> np.ndarray:
@@ -119,16 +124,10 @@ class Executable:
         return view
 
     def _stored(self, var: Var) -> Callable[[Any], None]:
-        fetch = self._fetched(var)
-        if self.lowering.at(var).root.kind in ("own", "constant"):
-            array = self.lowering.array(var)
+        found = self._found(var)
 
-            def store(part: Any) -> None:
-                array[...] = part
-        else:
-
-            def store(part: Any) -> None:
-                fetch()[...] = part
+        def store(part: Any) -> None:
+            found()[...] = part
 
         return store
 

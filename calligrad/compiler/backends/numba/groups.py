@@ -17,6 +17,7 @@ POWERS = {-1: "reciprocal", 0.5: "sqrt", 1: "copy", 2: "square"}
 """What is faster, and exact, in place of a power."""
 
 PIECE = 4096  # numbers of one long row that are a row of their own
+WIDE = 64  # numbers from which on a row is long enough to be added up to others, one vector after the other
 MOST_CHUNKS = 16  # of rows, each of which accumulates its own sums
 
 
@@ -26,11 +27,16 @@ class Unsupported(Exception):
 
 @dataclass(frozen=True)
 class Shape:
-    """The loops of a group: sizes of the outer and the inner axes; the length of the whole if one long row is cut."""
+    """The loops of a group: sizes of the outer and the inner axes.
+
+    If one long row is cut into rows, or short rows are joined to longer ones, ``total`` is the length of the whole.
+    ``repeats`` is how many short rows are in one.
+    """
 
     outer: tuple[int, ...]
     inner: tuple[int, ...]
     total: int = 0
+    repeats: int = 1
 
     @property
     def rows(self) -> int:
@@ -39,18 +45,30 @@ class Shape:
 
 
 def shape_of(fused: Fused) -> Shape:
-    """The loops, where a single long row of independent points is cut into rows."""
+    """The loops, where a single long row of independent points is cut into rows, and short rows that are summed up are
+    joined."""
     outer, inner = fused.shape[: fused.rows], fused.shape[fused.rows :]
     levels = {level for var, level in fused.level.items() if var not in fused.program.inputs}
     if not outer and len(inner) == 1 and inner[0] > 2 * PIECE and levels <= {"element", "number"}:
         return Shape((-(-inner[0] // PIECE),), (PIECE,), inner[0])
+    if len(outer) == len(inner) == 1 and levels <= {"element", "number", "column"} and _is_one_walk(fused):
+        repeats = WIDE // inner[0]
+        if repeats > 1 and outer[0] > 2 * repeats:
+            return Shape((-(-outer[0] // repeats),), (repeats * inner[0],), math.prod(fused.shape), repeats)
     return Shape(outer, inner)
+
+
+def _is_one_walk(fused: Fused) -> bool:
+    """Whether there are sums over all rows, of arrays whose rows lie one behind the other."""
+    sums = [line.out for phase in fused.phases for line in phase.columns]
+    walks = {steps for var, steps in fused.strides.items() if var not in sums and any(steps)}
+    return bool(sums) and walks <= {(fused.shape[1], 1)}
 
 
 def strides_of(fused: Fused, var: Var, shape: Shape) -> tuple[int, ...]:
     """The steps of an operand along the axes of ``shape``, in numbers."""
     steps = tuple(fused.strides[var])
-    return (steps[0] * PIECE, *steps) if shape.total else steps
+    return (steps[-1] * shape.inner[0], steps[-1]) if shape.total else steps
 
 
 class Translation:

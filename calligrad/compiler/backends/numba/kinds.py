@@ -69,21 +69,21 @@ class _Group:
         lowering, shape = self.lowering, self.made.shape
         chunks = int(task.words[nests.CHUNKS])
         first, last = at + 1 + len(shape.outer), at + 1 + len(shape.outer) + len(shape.inner)
-        size = 1
+        size, parts = 1, chunks
         if reduction.level == "column":
-            size = math.prod(shape.inner)
+            size, parts = math.prod(shape.inner), chunks * shape.repeats
             task.words[first:last] = [math.prod(shape.inner[i + 1 :]) for i in range(len(shape.inner))]
         task.words[last] = size
         location = lowering.at(self.outer[inner])
-        if chunks == 1:
+        if parts == 1:
             lowering.point(task, at, location)
             task.writes.append(location.root)
             return
         task.words[at] = partial = lowering.space(chunks * size * np.dtype(reduction.dtype).itemsize)
-        parts = lowering.part(partial)
-        task.writes.append(parts)
-        words = np.array([chunks, size, partial, 0], np.int64)
-        join = Task(_joining(reduction.kind, reduction.dtype), words, [parts], [location.root])
+        accumulated = lowering.part(partial)
+        task.writes.append(accumulated)
+        words = np.array([parts, chunks * size // parts, partial, 0], np.int64)
+        join = Task(_joining(reduction.kind, reduction.dtype), words, [accumulated], [location.root])
         join.weight = chunks * size * 0.2
         lowering.point(join, 3, location)
         lowering.tasks.append(join)

@@ -44,18 +44,6 @@ def reshaped(lowering: Lowering, line: Line) -> bool:
     return can_move(source.dtype, line.out.dtype) and copy(lowering, lowering.at(source), target)
 
 
-@lowers(np.sum, np.prod, np.max, np.min, np.mean)
-def reduced_alone(lowering: Lowering, line: Line) -> bool:
-    """A sum along axes on which there is one number only."""
-    x, out = line.args[0], lowering.at(line.out)
-    if type(x) is not Var or len(line.args) > 1 or line.kwargs.keys() - {"axis", "keepdims"} or x.size != line.out.size:
-        return False
-    like = lowering.at(x).like
-    source = Location(lowering.at(x).root, np.squeeze(like))
-    target = Location(out.root, np.squeeze(out.like))
-    return x.dtype == line.out.dtype and can_move(x.dtype, x.dtype) and copy(lowering, source, target)
-
-
 @lowers(np.zeros_like, np.ones_like, np.full_like, np.empty_like, np.zeros, np.ones, np.full, np.empty)
 def filled(lowering: Lowering, line: Line) -> bool:
     """An array of one number."""

@@ -294,3 +294,13 @@ def test_gradients_that_somebody_keeps_stay_as_they_are():
     address = model.weight.grad.ctypes.data
     step(x)
     assert (model.weight.grad.ctypes.data == address) is executable.COUNTS  # else nothing is used again
+
+
+def test_half_of_a_complex_number_is_not_all_of_its_memory():
+    def f(x):
+        total = np.sum(x, dtype=np.complex128)
+        return np.reshape(np.imag(total), -1), np.reshape(np.real(total), -1), total
+
+    compiled = calligrad.compile(f, backend="numba")
+    for _ in range(3):
+        assert compiled(np.arange(4.0)) == (0, 6, 6)

@@ -209,7 +209,7 @@ class Memory:
 def _is_whole(location: Location) -> bool:
     """Whether it is all of its memory, at most in another shape."""
     like, whole = location.like, location.root.whole
-    return like is whole or (like.size == whole.size and like.flags.c_contiguous and whole.flags.c_contiguous)
+    return like is whole or (like.nbytes == whole.nbytes and like.flags.c_contiguous and whole.flags.c_contiguous)
 
 
 def laid_out(var: Var, empty: Callable = np.empty) -> np.ndarray:

@@ -68,6 +68,7 @@ class _Grouping:
         self.readers: dict[Var, dict[_Node, None]] = {}  # the groups that read an array
         self.apart = 0
         self.count = 0
+        self.needed = 0  # nodes that another needs
         self.barred = 0  # nodes that are waiting for what is being made: who needs one of them cannot make it
         for place, line in enumerate(program.lines):
             task = _task(line, place, knows)
@@ -116,6 +117,9 @@ class _Grouping:
         for source in sources:
             node.above |= source.above | source.bits
         if node.above == before:
+            return
+        self.needed |= node.above
+        if not node.bits & self.needed:
             return
         new = node.above | node.bits
         for other in self.nodes:

@@ -92,6 +92,8 @@ class _Writer:
         keeps = {} if initial is np._NoValue or initial is None else {"initial": initial}
         if keeps and self.line.out.dtype.kind == "f" and initial == _NEUTRAL.get(ufunc):
             keeps = {}
+        if keeps and _count(x, axes) == 1:
+            return False
         return self._shaped(self._reduced(ufunc, x, axes, **keeps))
 
     def _mean(self, given: dict[str, Any]) -> bool:
@@ -197,7 +199,7 @@ class _Writer:
 
     def _reduced(self, ufunc: np.ufunc, x: Var, axes: tuple[int, ...], **settings: Any) -> Var:
         if _count(x, axes) == 1:
-            return self._add(ufunc, x, settings.get("initial", _START.get(ufunc, x)))
+            return self._add(ufunc, x, x.dtype.type(_START[ufunc]) if ufunc in _START else x)
         shape = tuple(1 if i in axes else n for i, n in enumerate(x.shape))
         out = Var(shape, self.line.out.dtype, _dense(shape, self.line.out.dtype))
         settings = {"axis": axes, "keepdims": True} | settings

@@ -39,6 +39,7 @@ def test_sums_of_what_does_not_lie_in_one_walk(y):
 def test_sums_along_axes_of_one_number(f, axis):
     x = np.array([-0.0, 2.5]).reshape(1, 2, 1)
     assert_same(lambda x: f(x, axis=axis), x)
+    assert_same(lambda x: np.sum(x > 0, axis=axis, dtype=bool), x)
     assert_same(lambda x: np.copysign(1.0, f(x, axis=axis, keepdims=True)), x)  # a sum of -0 is 0
 
 

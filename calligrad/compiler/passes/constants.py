@@ -79,7 +79,7 @@ def _number(line: Line, known: dict[Any, Any]) -> Any:
             value = known.get(value, value) if type(value) is Var else value
         return out.dtype.type(value) if isinstance(value, (int, float, np.generic)) else None
     if is_view(line) and op not in (np.real, np.imag) and len(line.ins) == 1 and line.ins[0] in known:
-        return known[line.ins[0]]
+        return known[line.ins[0]] if line.ins[0].dtype == out.dtype else None  # np.asarray takes a dtype
     if op in _EXACT and not line.kwargs and all(type(x) is not Var or x in known for x in line.args):
         return _computed(op, [known[x] if type(x) is Var else x for x in line.args], out)
     return None

@@ -5,6 +5,7 @@ import pytest
 
 from calligrad.compiler.passes.constants import with_constants
 from calligrad.compiler.passes.dead import without_dead_code
+from calligrad.compiler.program import Line, Program, Var
 from tests.compiler.passes.captured import captured, ops, run, same_bits
 
 X = np.array([[0.0, -0.0, np.inf], [np.nan, -1.5, 2.0]])
@@ -53,3 +54,12 @@ def test_what_numpy_warns_of_is_left_to_it():
 @pytest.mark.parametrize("f", [np.real, np.imag])
 def test_parts_of_numbers(f):
     assert kept(lambda x: x * f(np.ones_like(x, dtype=complex)))
+
+
+def test_a_number_becomes_one_of_another_dtype_by_a_line_only():
+    x, ones, wide, y = Var((), float), Var((), np.float32), Var((), float), Var((), float)
+    make = Line(np.ones_like, (x,), {"dtype": np.float32}, (ones,))
+    lines = [make, Line(np.asarray, (ones, np.dtype(float)), {}, (wide,)), Line(np.exp, (wide,), {}, (y,))]
+    program = with_constants(Program([x], {}, lines, [y]))
+    assert all(np.result_type(number) == var.dtype for var, number in program.constants.items())
+    assert run(program, np.float64(0)) == (np.exp(1.0),)

@@ -75,6 +75,7 @@ class Memory:
             self._new(var, "scalar" if var.weak or not var.shape else "input", i)
         for i, (var, x) in enumerate(program.constants.items()):
             self.at[var] = Location(root := Root("constant", i, np.asarray(x)), root.whole)
+            assert root.whole.dtype == var.dtype
         for n, line in enumerate(program.lines):
             if not self._is_view(n, line) and not self._takes_over(n, line):
                 for out in line.outs:

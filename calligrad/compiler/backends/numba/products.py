@@ -47,7 +47,7 @@ def product(lowering: Lowering, line: Line, d: Var | None = None, relu: bool = F
         *walk, row, column = (step // d.dtype.itemsize for step in added)
         steps.append((row, column))
         walks.append(walk)
-    batch = _merged(lead, walks)
+    batch = sorted(_merged(lead, walks), key=lambda axis: axis[0])  # of all but the longest each item is a task
     if len(batch) == 1 and batch[0][2] == 0 and _is_one_matrix(m, batch[0], steps):
         if m == 1:
             for i in range(len(operands)):

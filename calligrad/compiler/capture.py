@@ -19,7 +19,7 @@ from calligrad.compiler.places import SCALARS, Place
 from calligrad.compiler.program import Program, Var
 from calligrad.compiler.results import now
 from calligrad.compiler.standins import UNREAD, Stale
-from calligrad.compiler.surroundings import Surroundings
+from calligrad.compiler.surroundings import BUFFERS, Surroundings
 from calligrad.compiler.trace import Trace
 from calligrad.compiler.traced import CaptureError, Traced
 from calligrad.modes import capturing
@@ -296,9 +296,12 @@ class Capture:
     def _put_back(self) -> None:
         """All as it was before."""
         for container, before, _ in self.surroundings.containers:
-            if len(container) != len(before) or isinstance(container, (dict, set)):
+            if isinstance(container, BUFFERS):
+                container[:] = before
+            elif len(container) != len(before) or isinstance(container, (dict, set)):
+                put = container.update if isinstance(container, (dict, set)) else container.extend
                 container.clear()
-                (container.extend if hasattr(container, "extend") else container.update)(before)
+                put(before)
         for holder, keys, _ in self.surroundings.attributes:
             for key in holder.keys() - keys:
                 del holder[key]

@@ -41,9 +41,10 @@ class Changes:
         found = {place: place.original for place in capture.flags} | capture.opened
         for place, before in (found | dict.fromkeys(self._new_places(), MISSING)).items():
             left = place.get()
-            if left is before or left is place.original or type(left) is Stale:
+            is_read = type(before) is Number  # in every run, which may then find another number than this one left
+            if left is before or (left is place.original and not is_read) or type(left) is Stale:
                 self.now.append((place, place.original))
-            elif isinstance(left, SCALARS) and same(left, place.original):
+            elif isinstance(left, SCALARS) and same(left, place.original) and not is_read:
                 self.now.append((place, left))
             elif before is place.original and is_number(before) and is_number(left) and not self._stays(place):
                 moved.append(place)

@@ -207,7 +207,7 @@ class Compiled:
             try:
                 return self._capture(nest, set())
             except CaptureError as error:
-                raise error from why
+                raise CaptureError(f"{error}. As a number that changes it does not do either: {why}") from why
         self._moving.update(moving)
         return capture, moving
 

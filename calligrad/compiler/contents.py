@@ -111,6 +111,15 @@ def refuse(trace: Trace, func: Callable, args: Any, kwargs: Any) -> None:
         raise trace.error(f"{numpy_name(func)} with an array as {COUNTS[func][1]} {_SHAPE}")
 
 
+def by_position(func: Callable, kwargs: dict[str, Any]) -> tuple[tuple, dict[str, Any]]:
+    """Arguments that were all given by name, as passes and backends look for them: the first ones by position."""
+    try:
+        bound = inspect.signature(func).bind(**kwargs)
+    except (TypeError, ValueError):
+        return (), kwargs
+    return bound.args, bound.kwargs
+
+
 def without_out(func: Callable, args: tuple, kwargs: dict[str, Any]) -> tuple[tuple, dict[str, Any], Any]:
     """The arguments but ``out``, and that."""
     out = kwargs.pop("out", None)

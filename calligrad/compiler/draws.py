@@ -57,9 +57,11 @@ class Draw:
 
     def __call__(self, generator: Any = None) -> Any:
         """The numbers, drawn from ``generator`` where the generator is an argument."""
-        if generator is None:
-            generator = self.now if type(self.source) is int else self.source()
-        return getattr(generator, self.name)(*self.args, **self.kwargs)
+        return getattr(generator or self.generator(), self.name)(*self.args, **self.kwargs)
+
+    def generator(self) -> np.random.Generator:
+        """The generator of the capture."""
+        return self.now if type(self.source) is int else self.source()
 
 
 class Generators:

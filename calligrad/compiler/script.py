@@ -12,6 +12,7 @@ from calligrad.compiler.outside import Outside
 from calligrad.compiler.places import MISSING, SCALARS, Place, same
 from calligrad.compiler.program import Program, Var
 from calligrad.compiler.results import Wanted
+from calligrad.compiler.surroundings import BUFFERS
 from calligrad.dtypes import default_dtype
 from calligrad.modes import paused, strict
 from calligrad.value import Value
@@ -221,7 +222,8 @@ class Script:
         holders = {id(place.original): self._get(place) for place in self._replaced}
         for container, before, name in [*held.containers, *held.attributes]:
             x, no = holders.get(id(container)) or self.name(container), f"no({self.name(Named(name))})"
-            unlike = f"{x} != {self.name(before)}" if isinstance(container, set) else f"len({x}) != {len(before)}"
+            is_whole = isinstance(container, (set, *BUFFERS))  # of others, each entry is a place
+            unlike = f"{x} != {self.name(before)}" if is_whole else f"len({x}) != {len(before)}"
             body.append(f"if {unlike}: return {no}")
         return body
 

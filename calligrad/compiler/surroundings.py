@@ -7,6 +7,7 @@ in between is seen. Everything else that is found is noted: in a run where it is
 
 from __future__ import annotations
 
+import array
 import dis
 import functools
 import sys
@@ -25,6 +26,11 @@ from calligrad.compiler.places import MISSING, SCALARS, Place
 from calligrad.value import Value
 
 CONTAINERS = (dict, list, set, deque)
+BUFFERS = (bytearray, array.array)  # of numbers; a program holds what NumPy makes of them
+HOLDERS = frozenset({"argparse.Namespace", "types.SimpleNamespace", "_thread._local"}) | {
+    f"collections.{name}" for name in ("UserDict", "UserList", "ChainMap")
+}
+"""Classes of Python's own that hold what the user puts there."""
 
 
 class _Instance:
@@ -79,8 +85,8 @@ class Surroundings:
             self.seen[id(x)] = x
             if hasattr(type(x), "changing_numbers"):
                 self.changing.update(map(id, x.changing_numbers()))
-            if isinstance(x, CONTAINERS):
-                self.containers.append((x, x.copy(), name))
+            if isinstance(x, (CONTAINERS, BUFFERS)):
+                self.containers.append((x, x[:] if isinstance(x, BUFFERS) else x.copy(), name))
             for place, inner in self._places(x, name):
                 if place is None:
                     waiting.append((inner, name, None))
@@ -104,9 +110,9 @@ class Surroundings:
             return not self._is_library(x.__name__, getattr(x, "__file__", None))
         if isinstance(x, (type, _Instance)):
             return not self._is_library((x.kind if type(x) is _Instance else x).__module__)
-        if isinstance(x, (CONTAINERS, tuple, MethodType, functools.partial, Value)):
-            return True
         kind = type(x)
+        if isinstance(x, (CONTAINERS, BUFFERS, tuple, MethodType, functools.partial, Value)) or _is_holder(kind):
+            return True
         if hasattr(kind, "named_parameters"):  # a module, from wherever
             self._own.add(kind.__module__.partition(".")[0])
             return True
@@ -158,6 +164,8 @@ class Surroundings:
         elif isinstance(x, (tuple, set)):
             for part in x:
                 yield None, part
+        elif isinstance(x, BUFFERS):
+            return
         else:
             yield from self._of_object(x, name)
 
@@ -184,7 +192,7 @@ class Surroundings:
         for key, member in list(vars(x).items()):
             if not (self._is_named(key) or _is_special(key)) or (x is not known and key == "__init__"):
                 continue
-            for inner in (member, *(getattr(member, word, None) for word in ("__func__", "fget", "func"))):
+            for inner in (member, *(getattr(member, word, None) for word in _FUNCTIONS)):
                 if isinstance(inner, FunctionType):
                     yield None, inner
             if not _is_special(key) and getattr(x, key, MISSING) is member:
@@ -200,7 +208,7 @@ class Surroundings:
         if kind.__module__.startswith("calligrad.compiler"):
             yield Place(vars(x), "f", False, name), None
             return
-        ours = kind.__module__.startswith("calligrad.")
+        ours = kind.__module__.startswith("calligrad.") or _is_holder(kind)
         is_module = hasattr(kind, "named_parameters")  # which finds parameters under any name
         if hasattr(x, "__dict__"):
             self.attributes.append((vars(x), set(vars(x)), name))
@@ -238,6 +246,13 @@ def _is_idle(x: Any) -> bool:
 
 def _is_special(key: str) -> bool:
     return key.startswith("__") and key.endswith("__")
+
+
+_FUNCTIONS = ("__func__", "fget", "fset", "fdel", "func")  # of methods and properties
+
+
+def _is_holder(kind: type) -> bool:
+    return f"{kind.__module__}.{kind.__qualname__}" in HOLDERS
 
 
 @functools.cache

@@ -42,6 +42,7 @@ class Trace:
         self.outside: dict[int, Traced] = {}  # by id: arrays of NumPy's own, which stay alive here
         self.found: list[Traced] = []  # of those, the ones nobody announced: what holds them is not known
         self.draws: list[Draw] = []
+        self.drawn_from: dict[int, tuple[np.random.Generator, Any]] = {}  # with the state ahead of the first draw
         self.checks: list[Var] = []  # what lines give that raise where something is wrong
         self.shared: set[Var] = set()  # what stands for two arrays at once, after x[...] = y
         self.host = Host(self)
@@ -84,6 +85,8 @@ class Trace:
 
     def drawn(self, draw: Draw) -> Any:
         """What a random generator gives, another in every run."""
+        generator = draw.generator()
+        self.drawn_from.setdefault(id(generator), (generator, generator.bit_generator.state))
         x = draw()
         if not isinstance(x, (np.ndarray, np.generic, float, int)):
             raise self.error(f"rng.{draw.name} gives no array")
@@ -108,6 +111,8 @@ class Trace:
         if func in contents.COMPOSED:
             return RULES[func](*args, **kwargs)
         args, kwargs = (mapped(lambda x: contents.settled(func, x), nest) for nest in (tuple(args), dict(kwargs)))
+        if not args:
+            args, kwargs = contents.by_position(func, kwargs)
         contents.refuse(self, func, args, kwargs)
         if getattr(func, "checks", False):
             self.concretely(func, args, kwargs)
@@ -260,9 +265,11 @@ class Trace:
     # ---- what was written
 
     def undo(self) -> None:
-        """Give arrays from outside back what they held."""
+        """Give arrays from outside back what they held, and bring generators back to where they stood."""
         for traced in reversed(self.overwritten):
             traced.data[...] = traced.storage.before
+        for generator, state in self.drawn_from.values():
+            generator.bit_generator.state = state
 
     def written(self) -> list[Traced]:
         """The arrays from outside that were written into."""

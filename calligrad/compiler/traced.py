@@ -60,10 +60,10 @@ class Traced(ArrayLike):
         return isinstance(self.data, np.generic)
 
     def __pow__(self, exponent: Any) -> Any:
-        if type(exponent) in (int, float) and not self._is_number():  # as ndarray does: exact, and faster than pow
-            shortcut = _POWERS.get((exponent, self.dtype.kind == "c"))
-            if shortcut is not None:
-                return shortcut(self)
+        if type(exponent) in (int, float) and exponent in _POWERS:  # as ndarray does: exact, and faster than pow
+            is_exact = self.dtype.kind in "fc" or (type(exponent) is int and exponent == 2)
+            if is_exact and not self._is_number():
+                return _POWERS[exponent](self)
         return self.__array_ufunc__(np.power, "__call__", self, exponent)
 
     # ---- what an array is
@@ -87,6 +87,11 @@ class Traced(ArrayLike):
         return self.copy()
 
     # ---- leaving: a program holds for any numbers
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") or not hasattr(np.ndarray, name):
+            raise AttributeError(f"a captured array has no {name}")
+        raise self.tracer.error(f"x.{name} is no operation of a program. Take it outside of the function")
 
     def __bool__(self) -> bool:
         # Functions of calligrad may ask whether an exceptional value is anywhere (np.any), or whether all is well
@@ -147,8 +152,8 @@ class Traced(ArrayLike):
         raise self.tracer.error(f"{what} would fix a number that changes from call to call. Write {way_out}")
 
 
-_POWERS = {(2, False): np.square, (2, True): np.square, (-1, True): np.reciprocal, (0.5, True): np.sqrt}
-"""What an array of complex numbers, or none, is raised to, and how ndarray does it."""
+_POWERS = {2: np.square, -1: np.reciprocal, 0.5: np.sqrt}
+"""What an array is raised to, and how ndarray does it; of whole numbers only the square."""
 
 
 def _is_known(x: Any) -> bool:

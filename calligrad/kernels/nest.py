@@ -85,8 +85,8 @@ class Nest:
 # is one in each chunk, and a word more in the block is its size.
 
 CHUNKS, TOTAL, SCRATCH, SCRATCH_SIZE, SIZES = range(5)
-"""How many chunks the rows are in; how many numbers there are along the last axis in all rows together, if the last row
-has fewer than the others, else 0; where each thread has memory of its own, and how many bytes; sizes from SIZES on."""
+"""How many chunks the rows are in; how many numbers there are in all rows together, if these are pieces of one walk and
+the last may be shorter, else 0; where each thread has memory of its own, and how many bytes; sizes from SIZES on."""
 
 
 def words_of(nest: Nest) -> int:

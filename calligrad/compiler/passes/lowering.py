@@ -19,7 +19,7 @@ _SUMS: dict[Callable, np.ufunc] = {
 }  # fmt: skip
 _UFUNCS = (np.add, np.multiply, np.maximum, np.minimum, np.logical_or, np.logical_and)
 _START = {np.add: 0, np.multiply: 1}  # from what NumPy goes on, even to a single number: it makes a -0 a 0
-_NEUTRAL = {np.add: 0, np.maximum: -np.inf, np.minimum: np.inf}
+_NEUTRAL = {np.add: "0.0", np.maximum: "-inf", np.minimum: "inf"}  # a sum that begins with -0.0 may be -0.0
 _FLOATS = (np.dtype("float32"), np.dtype("float64"))
 
 
@@ -90,7 +90,7 @@ class _Writer:
         if axes is None or isinstance(initial, Var):
             return False
         keeps = {} if initial is np._NoValue or initial is None else {"initial": initial}
-        if keeps and self.line.out.dtype.kind == "f" and initial == _NEUTRAL.get(ufunc):
+        if keeps and self.line.out.dtype.kind == "f" and repr(float(initial)) == _NEUTRAL.get(ufunc):
             keeps = {}
         if keeps and _count(x, axes) == 1:
             return False

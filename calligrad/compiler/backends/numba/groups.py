@@ -18,6 +18,7 @@ POWERS = {-1: "reciprocal", 0.5: "sqrt", 1: "copy", 2: "square"}
 
 PIECE = 4096  # numbers of one long row that are a row of their own
 WIDE = 64  # numbers from which on a row is long enough to be added up to others, one vector after the other
+CHUNK = 8192  # numbers that are worth sums of their own, which are joined in the end
 MOST_CHUNKS = 16  # of rows, each of which accumulates its own sums
 
 
@@ -146,8 +147,9 @@ class Translation:
 
         dtypes = loop_dtypes(line)
         args = line.args[:1] if name == "astype" else line.args
-        if name == "power" and type(args[1]) in (int, float) and args[1] in POWERS:  # as NumPy does
-            name, args, dtypes = POWERS[args[1]], args[:1], dtypes[:1]
+        power = args[1].item() if name == "power" and isinstance(args[1], np.generic) else args[-1]
+        if name == "power" and type(power) in (int, float) and power in POWERS:  # as NumPy does
+            name, args, dtypes = POWERS[power], args[:1], dtypes[:1]
         refs = [self._argument(x, _known(dtype), added) for x, dtype in zip(args, dtypes)]
         out = _known(line.out.dtype)
         if name == "astype":
@@ -174,7 +176,8 @@ class Translation:
     def _reduction(self, line: Line, level: str, steps: list[Step], number: int) -> Reduction:
         kind = _name(getattr(line.op, "__self__", line.op))
         out = _known(line.out.dtype)
-        if line.kwargs.get("initial", IDENTITY[kind]) != IDENTITY[kind]:
+        initial = line.kwargs.get("initial", IDENTITY[kind])
+        if initial != IDENTITY[kind] or (initial == 0 and np.signbit(initial)):
             raise Unsupported("a reduction that starts from a number of its own")
         return Reduction(kind, self._ref(line.args[0]), out, level)
 
@@ -186,7 +189,7 @@ class Translation:
         if not self.accumulated:
             return max(1, min(rows, 64))
         points = math.prod(self.shape.inner)
-        return max(1, min(rows, MOST_CHUNKS, rows * points // 8192))
+        return max(1, min(rows, MOST_CHUNKS, rows * points // CHUNK))
 
 
 def _name(op: Any) -> str:

@@ -178,9 +178,12 @@ class Memory:
     def _reads_in_step(self, line: Line, out: Var, old: Location) -> bool:
         """Whether the line is one pass over all numbers, and reads the input just ahead of where it writes."""
         group = line.op
-        if not isinstance(group, Fused) or len(group.phases) != 1 or group.phases[0].reductions or out not in line.outs:
+        if not isinstance(group, Fused) or len(group.phases) != 1 or out not in line.outs:
             return False
-        steps = group.strides[group.program.outputs[line.outs.index(out)]]
+        (phase,), mine = group.phases, group.program.outputs[line.outs.index(out)]
+        if phase.reductions or any(mine is sums.out for sums in (*phase.columns, *phase.totals)):
+            return False
+        steps = group.strides[mine]
         readers = [
             inner for inner, var in zip(group.program.inputs, line.args, strict=True) if self.at[var].root is old.root
         ]
@@ -210,7 +213,8 @@ class Memory:
 def _is_whole(location: Location) -> bool:
     """Whether it is all of its memory, at most in another shape."""
     like, whole = location.like, location.root.whole
-    return like is whole or (like.nbytes == whole.nbytes and like.flags.c_contiguous and whole.flags.c_contiguous)
+    same = (like.size, like.dtype) == (whole.size, whole.dtype)
+    return like is whole or (same and like.flags.c_contiguous and whole.flags.c_contiguous)
 
 
 def laid_out(var: Var, empty: Callable = np.empty) -> np.ndarray:

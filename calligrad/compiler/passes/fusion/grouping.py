@@ -113,11 +113,8 @@ class _Grouping:
 
     def _need(self, node: _Node, sources: set[_Node]) -> None:
         """The node, and all that needs it, needs these and what they need."""
-        before = node.above
         for source in sources:
             node.above |= source.above | source.bits
-        if node.above == before:
-            return
         self.needed |= node.above
         if not node.bits & self.needed:
             return

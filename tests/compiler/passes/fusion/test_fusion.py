@@ -169,6 +169,29 @@ def test_nothing_is_computed_ahead_of_what_it_needs():
     assert [getattr(line.op, "__name__", "") for line in after.lines] == ["fused", "sort", "fused"]
 
 
+def test_joined_groups_need_what_each_of_them_needed():
+    x, y, z = (Var((64, 32), "float32") for _ in range(3))
+    lines = []
+
+    def made(op, *args, shape=(64, 32), **kwargs):
+        lines.append(Line(op, args, kwargs, (Var(shape, "float32"),)))
+        return lines[-1].out
+
+    total = made(np.add.reduce, z, shape=(64, 1), axis=(1,), keepdims=True)
+    square = made(np.multiply, y, y)
+    made(np.divide, x, total)
+    twice = made(np.add, x, x)
+    in_order = made(np.sort, square)
+    product = made(np.multiply, twice, y)
+    ratio = made(np.divide, in_order, z)
+    far = made(np.multiply, product, ratio)
+    exp = made(np.exp, product)
+    made(np.add, twice, exp)
+    made(np.add, made(np.add, far, far), total)
+    program = Program([x, y, z], {}, lines, [made(np.add, ratio, ratio), product, exp])
+    assert fused(program, cheap=3) is not program  # which it is where groups need each other
+
+
 def test_a_chain_of_numbers_is_one_group():
     def f(x):
         for _ in range(300):

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 import calligrad
+import calligrad.data.workers
 from calligrad.data import ArrayDataset, DataLoader, Transformed, shared
 
 METHODS = [method for method in ("forkserver", "spawn") if method in multiprocessing.get_all_start_methods()]

@@ -86,7 +86,8 @@ class Trace:
     def drawn(self, draw: Draw) -> Any:
         """What a random generator gives, another in every run."""
         generator = draw.generator()
-        self.drawn_from.setdefault(id(generator), (generator, generator.bit_generator.state))
+        if id(generator) not in self.drawn_from:
+            self.drawn_from[id(generator)] = generator, generator.bit_generator.state
         x = draw()
         if not isinstance(x, (np.ndarray, np.generic, float, int)):
             raise self.error(f"rng.{draw.name} gives no array")

@@ -14,8 +14,8 @@ import numpy as np
 from calligrad.compiler.program import Line, Program, Var, mapped, vars_in
 
 ULPS = 4  # of the largest number, by which sums of it and its like are off
-SHARES = (0.7, 0.1, 1, 0.3)
-WHOLE = (np.floor, np.ceil, np.trunc, np.rint, np.sign, np.heaviside, np.floor_divide)
+SHARES = (0.7, 0.1, 1, 0.3)  # of the numbers, that are moved in a trial
+WHOLE = (np.floor, np.ceil, np.trunc, np.rint, np.sign, np.heaviside, np.floor_divide)  # whose results are exact
 
 
 class Moving:
